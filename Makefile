@@ -1,0 +1,43 @@
+# Two commands that need nothing but Python 3.11 or later and make:
+#   make demo   sets up, trains on the sample taxonomy, builds an index, searches it
+#   make test   sets up, checks and tests everything
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := .venv/.set-up
+DEMO := .demo
+DEMO_STEPS := 100
+
+.PHONY: demo test
+.DELETE_ON_ERROR:
+
+demo test: export SKILLSEARCH_QDRANT_URL =
+demo: export SKILLSEARCH_HOME = $(DEMO)
+demo: export SKILLSEARCH_MODELS =
+
+demo: $(DEMO)/index/CURRENT
+	@$(BIN)/skillsearch search "Data Scientist" "Nurse" "Electrician" --limit 10
+	@echo 'This was the sample taxonomy. For ESCO, download a release in CSV form from'
+	@echo 'https://esco.ec.europa.eu/en/use-esco/download, then, with each zip given once:'
+	@echo '  $(BIN)/skillsearch train   --esco ESCO.zip'
+	@echo '  $(BIN)/skillsearch reindex --esco ESCO.zip'
+	@echo '  $(BIN)/skillsearch search "Data Scientist"'
+
+test: $(SETUP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+$(DEMO)/index/CURRENT: $(DEMO)/models/manifest.json
+	$(BIN)/skillsearch reindex --sample
+
+$(DEMO)/models/manifest.json: $(SETUP)
+	@test -f $@ || $(BIN)/skillsearch train --sample --max-steps $(DEMO_STEPS)
+	@touch $@
+
+$(SETUP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or later is needed: make PYTHON=python3.12 ...' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[compact,train,dev]'
+	@touch $@

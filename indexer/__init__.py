@@ -1,0 +1,1 @@
+"""Indexing: from a taxonomy release to a published index."""

@@ -1,0 +1,130 @@
+"""What a person sees in a terminal: consoles, progress bars, and results as tables."""
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.panel import Panel
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from skillsearch.results import SearchResult, SkillHit
+
+__all__ = ["explanation", "progress", "result_table", "stderr", "stdout"]
+
+_STYLES = {"core": "bold green", "contextual": "yellow", "irrelevant": "dim"}
+_BAR_WIDTH = 8
+_NONE = "-"
+
+
+def stdout() -> Console:
+    """Where results go."""
+    return Console(highlight=False)
+
+
+def stderr() -> Console:
+    """Where everything else goes, so that results can be piped."""
+    return Console(stderr=True, highlight=False)
+
+
+def progress() -> Progress:
+    """Progress bars on standard error."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=stderr(),
+    )
+
+
+def result_table(result: SearchResult) -> RenderableType:
+    """The hits of a title: rank, skill, relevance, score, type and reuse level."""
+    versions, timings = result.versions, result.timings
+    table = Table(
+        title=f"[bold]{escape(result.title)}[/]",
+        title_justify="left",
+        caption=(
+            escape(f"{versions.taxonomy} {versions.taxonomy_version} ({versions.language}) · ")
+            + f"{timings.total:.0f} ms: encode {timings.encode:.0f}, retrieve {timings.retrieve:.0f}, "
+            f"rerank {timings.rerank:.0f}"
+        ),
+        caption_justify="left",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    table.add_column("#", justify="right", style="dim")
+    table.add_column("skill", ratio=1)
+    table.add_column("relevance", no_wrap=True)
+    table.add_column("score", no_wrap=True, min_width=_BAR_WIDTH + 5)
+    table.add_column("type", no_wrap=True)
+    table.add_column("reuse level", no_wrap=True)
+    for hit in result:
+        table.add_row(
+            str(hit.rank),
+            escape(hit.label),
+            _relevance(hit),
+            _score(hit.score),
+            hit.skill_type or _NONE,
+            hit.reuse_level.removesuffix("-specific") or _NONE,
+        )
+    if not result.hits:
+        return Group(table, Text("no skill fulfils the filters", style="yellow"))
+    return table
+
+
+def explanation(result: SearchResult, hit: SkillHit) -> RenderableType:
+    """Where the score of one hit comes from, and what the taxonomy says of it."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("URI", escape(hit.uri))
+    table.add_row("relevance", _relevance(hit))
+    table.add_row("score", f"{hit.score:.4f}{_formula(result, hit)}")
+    table.add_row("retrieval", f"{hit.retrieval_score:.4f} (cosine of title and skill)")
+    if hit.probabilities is not None and hit.rerank_score is not None:
+        table.add_row("rerank", f"{hit.rerank_score:.4f} (logit of core)")
+        shares = hit.probabilities
+        table.add_row(
+            "probabilities",
+            f"core {shares.core:.3f}, contextual {shares.contextual:.3f}, irrelevant {shares.irrelevant:.3f}",
+        )
+    table.add_row("aliases", escape("; ".join(hit.aliases)) or _NONE)
+    table.add_row("description", escape(hit.description) or _NONE)
+    table.add_row("collections", ", ".join(hit.collections) or _NONE)
+    parents = (f"{parent.code} {parent.label}".strip() for parent in hit.links.broader)
+    table.add_row("broader", escape("; ".join(parents)) or _NONE)
+    table.add_row(
+        "needed by",
+        f"{len(hit.links.essential_for)} occupations essentially, {len(hit.links.optional_for)} optionally",
+    )
+    return Panel(table, title=f"#{hit.rank} {escape(hit.label)}", title_align="left")
+
+
+def _relevance(hit: SkillHit) -> Text:
+    return Text(hit.relevance or _NONE, style=_STYLES.get(hit.relevance or "", "dim"))
+
+
+def _score(score: float) -> Table:
+    """The number, and a bar for it between 0 and 1."""
+    row = Table.grid(padding=(0, 1))
+    bar = ProgressBar(total=1.0, completed=min(max(score, 0.0), 1.0), width=_BAR_WIDTH, complete_style="cyan")
+    row.add_row(f"{score:.2f}", bar)
+    return row
+
+
+def _formula(result: SearchResult, hit: SkillHit) -> str:
+    if hit.rerank_score is None:
+        return ""
+    return f" = {result.alpha:g} · minmax(retrieval) + {1 - result.alpha:g} · minmax(rerank)"

@@ -1,0 +1,83 @@
+"""Every error that skillsearch raises on purpose, in one tree.
+
+```
+SkillSearchError
+├── ConfigurationError      a setting, option or configuration file is wrong
+├── TaxonomyError           a taxonomy release cannot be read
+├── ModelError              a model cannot be found, loaded or used
+│   └── ModelMismatchError  the model is not the one the index was built with
+├── QueryError              the caller's title or limit is not usable
+│   └── FilterError         a filter names a value that the index does not have
+├── StoreError              the vector store failed
+│   ├── IndexNotFoundError  nothing is published
+│   ├── StoreUnavailableError  the server does not answer
+│   └── BuildCheckError     a new build failed its checks and was not published
+└── TrainingError           training data or a training run is not usable
+```
+
+A message names the thing, what was found, what was expected, and what to do.
+The command line prints it in red and exits with 1.
+"""
+
+__all__ = [
+    "BuildCheckError",
+    "ConfigurationError",
+    "FilterError",
+    "IndexNotFoundError",
+    "ModelError",
+    "ModelMismatchError",
+    "QueryError",
+    "SkillSearchError",
+    "StoreError",
+    "StoreUnavailableError",
+    "TaxonomyError",
+    "TrainingError",
+]
+
+
+class SkillSearchError(Exception):
+    """Base class of all errors that skillsearch raises on purpose."""
+
+
+class ConfigurationError(SkillSearchError):
+    """A setting, option or configuration file is wrong."""
+
+
+class TaxonomyError(SkillSearchError):
+    """A taxonomy release cannot be read; names file, row and column where they are known."""
+
+
+class ModelError(SkillSearchError):
+    """A model cannot be found, loaded or used."""
+
+
+class ModelMismatchError(ModelError):
+    """The encoder is not the one the published index was built with."""
+
+
+class QueryError(SkillSearchError, ValueError):
+    """A title, limit or depth is not usable."""
+
+
+class FilterError(QueryError):
+    """A filter names a value that the published index does not have."""
+
+
+class StoreError(SkillSearchError):
+    """The vector store failed."""
+
+
+class IndexNotFoundError(StoreError):
+    """No index is published where one was looked for."""
+
+
+class StoreUnavailableError(StoreError):
+    """The Qdrant server does not answer, or refuses the key."""
+
+
+class BuildCheckError(StoreError):
+    """A new build failed its checks and was not published."""
+
+
+class TrainingError(SkillSearchError):
+    """Training data or a training run is not usable."""

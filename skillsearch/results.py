@@ -1,0 +1,128 @@
+"""What a search gives: frozen, and ready for JSON."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, overload
+
+from skillsearch.scoring import Relevance
+
+__all__ = [
+    "EscoLinks",
+    "Probabilities",
+    "Reference",
+    "SearchResult",
+    "SkillHit",
+    "Timings",
+    "Versions",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Probabilities:
+    """The reranker's class probabilities, which add up to 1."""
+
+    irrelevant: float
+    contextual: float
+    core: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Another concept of the taxonomy; `code` may be empty."""
+
+    uri: str
+    label: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class EscoLinks:
+    """How a skill is tied into the taxonomy: its direct parents, and the URIs of who needs it."""
+
+    broader: tuple[Reference, ...]
+    essential_for: tuple[str, ...]
+    optional_for: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SkillHit:
+    """A skill that was found.
+
+    `relevance`, `probabilities` and `rerank_score`, the logit of *core*, are None where the skill
+    was not reranked. `retrieval_score` is a cosine. `score` is what the hits are ordered by: the
+    blend, in [0, 1] for reranked skills and at most 0 below the reranked depth; without reranking
+    it is the cosine.
+    """
+
+    rank: int
+    uri: str
+    label: str
+    relevance: Relevance | None
+    score: float
+    retrieval_score: float
+    rerank_score: float | None
+    probabilities: Probabilities | None
+    aliases: tuple[str, ...]
+    description: str
+    skill_type: str
+    reuse_level: str
+    collections: tuple[str, ...]
+    links: EscoLinks
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds by stage; `total` has the rest of the work in it too."""
+
+    encode: float
+    retrieve: float
+    rerank: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What answered: the build of the index, its taxonomy, and the models with their fingerprints."""
+
+    build: str
+    taxonomy: str
+    taxonomy_version: str
+    language: str
+    encoder: str
+    reranker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The hits for a title, best first; it can be looped over, measured and indexed like a tuple."""
+
+    title: str
+    hits: tuple[SkillHit, ...]
+    alpha: float
+    depth: int
+    timings: Timings
+    versions: Versions
+
+    def __iter__(self) -> Iterator[SkillHit]:
+        return iter(self.hits)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @overload
+    def __getitem__(self, index: int) -> SkillHit: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[SkillHit, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> SkillHit | tuple[SkillHit, ...]:
+        return self.hits[index]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-ready values."""
+        return asdict(self)
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """As a JSON object."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)

@@ -1,0 +1,96 @@
+"""Settings from the environment, `.env` and `skillsearch.toml`, built at the edges and passed down.
+
+Earlier sources win: arguments, ``SKILLSEARCH_*`` in the environment, ``.env``, ``skillsearch.toml``
+in the working folder, the defaults.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from platformdirs import user_data_path
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from skillsearch.errors import ConfigurationError
+from skillsearch.models.device import Precision
+
+__all__ = ["Settings", "load_settings"]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; each name is a variable ``SKILLSEARCH_<NAME>``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SKILLSEARCH_",
+        env_file=".env",
+        dotenv_filtering="match_prefix",
+        toml_file="skillsearch.toml",
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+    )
+
+    home: Path = Field(
+        default_factory=lambda: user_data_path("skillsearch"),
+        description="Folder of the embedded index and of the models.",
+    )
+    models: str | None = Field(
+        default=None, description="Folder of both models, or skillscout; by default HOME/models."
+    )
+    qdrant_url: AnyHttpUrl | None = Field(
+        default=None, description="A Qdrant server instead of the embedded engine."
+    )
+    qdrant_api_key: SecretStr | None = Field(default=None, description="Its API key.")
+    qdrant_timeout: Annotated[int, Field(gt=0)] = Field(default=30, description="Seconds for one request.")
+    alpha: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.7, description="Weight of retrieval in the blend."
+    )
+    depth: Annotated[int, Field(gt=0, le=10_000)] = Field(default=200, description="Candidates to rerank.")
+    device: str | None = Field(default=None, description="cpu, cuda, mps; by default the best there is.")
+    precision: Precision = Field(default="float32", description="Of the reranker.")
+    batch_size: Annotated[int, Field(gt=0)] = Field(default=64, description="Texts a forward pass.")
+    max_title_length: Annotated[int, Field(gt=0)] = Field(default=300, description="Characters of a title.")
+
+    @property
+    def model_location(self) -> str:
+        """The models' folder or preset."""
+        return self.models or str(self.home.expanduser() / "models")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class passes it
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Add the TOML file as the last source."""
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting's type
+    """Read the settings; an override of None counts as not given.
+
+    Raises:
+        ConfigurationError: names each setting that is wrong, and what was expected.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        problems = "; ".join(_problem(dict(item)) for item in error.errors())
+        raise ConfigurationError(f"wrong settings: {problems}") from error
+    except (SettingsError, OSError, ValueError) as error:
+        raise ConfigurationError(f"the settings cannot be read: {error}") from error
+
+
+def _problem(item: dict[str, Any]) -> str:
+    name = ".".join(str(part) for part in item["loc"])
+    found = "" if "key" in name else f", found {item['input']!r}"
+    return f"{name}: {item['msg'][:1].lower()}{item['msg'][1:]}{found}"

@@ -1,0 +1,116 @@
+"""What a point holds: its id, its payload, and which fields of it are indexed."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from skillsearch.store.base import Payload
+from skillsearch.taxonomy import Group, Occupation, Relation, Skill, Taxonomy
+from skillsearch.texts import embedding_hash, occupation_text, payload_hash, skill_text
+
+__all__ = [
+    "KEYWORD_FIELDS",
+    "SCHEMA_VERSION",
+    "VECTOR_NAME",
+    "occupation_payload",
+    "point_id",
+    "skill_payload",
+]
+
+SCHEMA_VERSION: Final = 1
+VECTOR_NAME: Final = "dense"
+
+KEYWORD_FIELDS: Final = (
+    "uri",
+    "label",
+    "kind",
+    "skill_type",
+    "reuse_level",
+    "collections",
+    "ancestors",
+    "occupations_essential",
+    "occupations_optional",
+    "isco_groups_essential",
+    "isco_groups_optional",
+    "taxonomy",
+    "language",
+)
+"""Payload fields with a keyword index, made before the first point is written."""
+
+
+def point_id(uri: str) -> str:
+    """A point's id: the UUID, version 5, of the concept's URI."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, uri))
+
+
+def skill_payload(taxonomy: Taxonomy, skill: Skill) -> Payload:
+    """Everything that is known of a skill, and the hashes of what is embedded and of the rest.
+
+    `ancestors` are codes and URIs of all levels, as are `isco_groups_*`; `broader` are the direct
+    parents, with labels to show.
+    """
+    relations = taxonomy.relations_by_skill.get(skill.uri, ())
+    payload = _common(taxonomy, skill, "skill") | {
+        "skill_type": skill.skill_type,
+        "reuse_level": skill.reuse_level,
+        "collections": list(skill.collections),
+        "broader": [_reference(taxonomy, uri) for uri in skill.broader],
+        "ancestors": _codes_and_uris(taxonomy.skill_ancestors(skill.uri), taxonomy.groups),
+    }
+    for kind in ("essential", "optional"):
+        needed_by = [relation.occupation for relation in relations if relation.kind == kind]
+        payload[f"occupations_{kind}"] = sorted(needed_by)
+        payload[f"isco_groups_{kind}"] = _isco_groups(taxonomy, needed_by)
+    return _hashed(payload, skill_text(skill))
+
+
+def occupation_payload(taxonomy: Taxonomy, occupation: Occupation) -> Payload:
+    """Everything that is known of an occupation, with both hashes."""
+    relations = taxonomy.relations_by_occupation.get(occupation.uri, ())
+    payload = _common(taxonomy, occupation, "occupation") | {
+        "code": occupation.code,
+        "isco_groups": _isco_groups(taxonomy, [occupation.uri]),
+        "skills_essential": _related_skills(relations, "essential"),
+        "skills_optional": _related_skills(relations, "optional"),
+    }
+    return _hashed(payload, occupation_text(occupation))
+
+
+def _common(taxonomy: Taxonomy, concept: Skill | Occupation, kind: str) -> Payload:
+    return {
+        "uri": concept.uri,
+        "kind": kind,
+        "label": concept.label,
+        "alt_labels": list(concept.alt_labels),
+        "hidden_labels": list(concept.hidden_labels),
+        "description": concept.description,
+        "taxonomy": taxonomy.name,
+        "version": taxonomy.version,
+        "language": taxonomy.language,
+    }
+
+
+def _hashed(payload: Payload, text: str) -> Payload:
+    return payload | {"embedding_hash": embedding_hash(text), "payload_hash": payload_hash(payload)}
+
+
+def _reference(taxonomy: Taxonomy, uri: str) -> dict[str, str]:
+    group = taxonomy.groups.get(uri)
+    if group:
+        return {"uri": uri, "label": group.label, "code": group.code}
+    return {"uri": uri, "label": taxonomy.skills[uri].label, "code": ""}
+
+
+def _isco_groups(taxonomy: Taxonomy, occupations: list[str]) -> list[str]:
+    groups = {group for occupation in occupations for group in taxonomy.isco_ancestors(occupation)}
+    return _codes_and_uris(groups, taxonomy.isco_groups)
+
+
+def _codes_and_uris(uris: Iterable[str], groups: Mapping[str, Group]) -> list[str]:
+    uris = set(uris)
+    codes = {groups[uri].code for uri in uris if uri in groups} - {""}
+    return sorted(uris | codes)
+
+
+def _related_skills(relations: tuple[Relation, ...], kind: str) -> list[str]:
+    return sorted(relation.skill for relation in relations if relation.kind == kind)

@@ -1,0 +1,154 @@
+"""Shared fixtures: small models made on the spot, the sample taxonomy, and an index of it.
+
+Nothing is downloaded. The models have random weights and a word-piece vocabulary made of the
+sample's own words, are saved to a folder, and are loaded from there by the code under test.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from indexer.esco import read_sample
+from indexer.reindex import reindex
+from skillsearch.models.encoder import Encoder
+from skillsearch.models.folder import ENCODER, MANIFEST, RERANKER
+from skillsearch.search import SkillSearch
+from skillsearch.store.embedded import EmbeddedStore
+from skillsearch.taxonomy import Taxonomy
+
+HIDDEN = 32
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-server",
+        action="store_true",
+        help="fail instead of skip where the Qdrant server tests find no server and no Docker engine",
+    )
+
+
+@pytest.fixture(autouse=True)
+def _clean_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees the settings of the machine it runs on."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("SKILLSEARCH_") and "TEST" not in name]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SKILLSEARCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session")
+def taxonomy() -> Taxonomy:
+    return read_sample().taxonomy
+
+
+@pytest.fixture(scope="session")
+def bert_base(tmp_path_factory: pytest.TempPathFactory, taxonomy: Taxonomy) -> Path:
+    """A BERT of random weights: 2 layers, 32 wide."""
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("bert")
+    words = _words(taxonomy)
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=HIDDEN,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=160,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def xlm_roberta_base(tmp_path_factory: pytest.TempPathFactory, taxonomy: Taxonomy) -> Path:
+    """An XLM-RoBERTa of random weights, 1024 wide as the large one is, so that it needs no head."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
+
+    folder = tmp_path_factory.mktemp("xlm-roberta")
+    vocabulary = {
+        word: index for index, word in enumerate(["<s>", "<pad>", "</s>", "<unk>", *_words(taxonomy)])
+    }
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        pad_token="<pad>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        cls_token="<s>",
+        sep_token="</s>",
+        model_max_length=128,
+    ).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = XLMRobertaConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=1024,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=140,
+        pad_token_id=1,
+    )
+    XLMRobertaModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def models_folder(tmp_path_factory: pytest.TempPathFactory, bert_base: Path) -> Path:
+    """A folder as `skillsearch train` leaves it, with untrained models."""
+    from transformers import set_seed
+
+    from skillsearch.models.encoder import new_encoder
+    from skillsearch.models.reranker import new_reranker
+
+    folder = tmp_path_factory.mktemp("models")
+    set_seed(0)
+    new_encoder(str(bert_base), device="cpu").save_pretrained(str(folder / ENCODER), create_model_card=False)
+    new_reranker(str(bert_base), device="cpu").save_pretrained(
+        str(folder / RERANKER), create_model_card=False
+    )
+    (folder / MANIFEST).write_text('{"preset": "tiny"}\n', encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def encoder(models_folder: Path) -> Encoder:
+    return Encoder.load(str(models_folder / ENCODER), label="tiny-encoder", device="cpu")
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory, taxonomy: Taxonomy, encoder: Encoder) -> Path:
+    """A home with a published embedded index of the sample; tests only read it."""
+    folder = tmp_path_factory.mktemp("home")
+    store = EmbeddedStore(folder / "index")
+    reindex(taxonomy, encoder, store)
+    store.close()
+    return folder
+
+
+@pytest.fixture
+def client(home: Path, models_folder: Path) -> Iterator[SkillSearch]:
+    with SkillSearch.open(home=home, models=str(models_folder), device="cpu") as client:
+        yield client
+
+
+def _words(taxonomy: Taxonomy) -> list[str]:
+    labels = [concept.label for concept in (*taxonomy.skills.values(), *taxonomy.occupations.values())]
+    return sorted({word for label in labels for word in re.findall(r"\w+", label.lower())})

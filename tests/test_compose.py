@@ -1,0 +1,73 @@
+"""docker-compose.yml: what can be checked of it without a Docker engine."""
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+COMPOSE = Path(__file__).parents[1] / "docker-compose.yml"
+
+
+@pytest.fixture(scope="module")
+def service() -> dict[str, Any]:
+    return dict(yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]["qdrant"])
+
+
+def test_the_server_has_the_minor_version_of_the_client(service: dict[str, Any]) -> None:
+    tag = service["image"].partition(":")[2].removeprefix("v")
+    assert tag.split(".")[:2] == version("qdrant-client").split(".")[:2]
+
+
+def test_it_listens_on_loopback_and_wants_a_key(service: dict[str, Any]) -> None:
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    assert service["environment"]["QDRANT__SERVICE__API_KEY"].startswith("${SKILLSEARCH_QDRANT_API_KEY:?")
+    assert service["volumes"] == ["qdrant:/qdrant/storage"]
+
+
+@pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False)])
+def test_the_health_check_reads_the_status(service: dict[str, Any], status: int, healthy: bool) -> None:
+    with answering(status) as port:
+        assert (_health_check(service, port) == 0) == healthy
+
+
+def test_the_health_check_fails_where_nothing_listens(service: dict[str, Any]) -> None:
+    with answering(200) as port:
+        pass
+    assert _health_check(service, port) != 0
+
+
+def _health_check(service: dict[str, Any], port: int) -> int:
+    kind, *command = service["healthcheck"]["test"]
+    assert kind == "CMD"
+    command = [part.replace("/6333", f"/{port}") for part in command]
+    return subprocess.run(command, capture_output=True, timeout=10, check=False).returncode
+
+
+@contextmanager
+def answering(status: int) -> Iterator[int]:
+    """A server on loopback that answers everything with one status; gives its port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,728 @@
+import csv
+import io
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+
+from indexer.drops import Drop
+from indexer.esco import Release, read_esco
+from skillsearch.errors import TaxonomyError
+from skillsearch.taxonomy import Group, Occupation, Relation, Skill
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+GB = 2**30
+KB = 2**10
+
+SKILLS_HEADER = (
+    "conceptType,conceptUri,skillType,reuseLevel,preferredLabel,altLabels,hiddenLabels,status,description"
+)
+OCCUPATIONS_HEADER = (
+    "conceptType,conceptUri,iscoGroup,preferredLabel,altLabels,hiddenLabels,status,description,code"
+)
+GROUPS_HEADER = "conceptType,conceptUri,preferredLabel,status,description,code"
+ISCO_HEADER = "conceptType,conceptUri,code,preferredLabel,status,description"
+BROADER_HEADER = "conceptType,conceptUri,broaderType,broaderUri"
+RELATIONS_HEADER = "occupationUri,relationType,skillType,skillUri"
+COLLECTION_HEADER = "conceptType,conceptUri,preferredLabel,status"
+HIERARCHY_HEADER = (
+    "Level 0 URI,Level 1 URI,Level 2 URI,Level 3 URI,Level 0 code,Level 1 code,Level 2 code,Level 3 code"
+)
+
+EN_ZIP = "ESCO dataset - v1.1.1 - classification - en - csv.zip"
+RELATIONS_ZIP = "ESCO dataset - v1.1.1 - classification -  - csv.zip"
+V12_ZIP = "ESCO dataset - v1.2.0 - classification - de - csv.zip"
+
+Tables = dict[str, str]
+
+
+def cells(header: str, *rows: Iterable[str]) -> str:
+    """A CSV table, its cells quoted where they must be."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows([header.split(","), *rows])
+    return out.getvalue()
+
+
+def skill(uri: str, label: str, alt: str = "", **over: str) -> list[str]:
+    row = {"skillType": "skill/competence", "reuseLevel": "cross-sector", "hidden": "", "status": "released"}
+    row |= over
+    return ["K", uri, row["skillType"], row["reuseLevel"], label, alt, row["hidden"], row["status"], "About."]
+
+
+def occupation(
+    uri: str, label: str, isco: str = "2512", alt: str = "", status: str = "released"
+) -> list[str]:
+    return ["Occupation", uri, isco, label, alt, "", status, "Does it.", f"{isco}.1"]
+
+
+def broader(child: str, parent: str) -> list[str]:
+    return ["", child, "", parent]
+
+
+def language_tables() -> Tables:
+    return {
+        "skills": cells(SKILLS_HEADER, skill("s:1", "program"), skill("s:2", "test", skillType="knowledge")),
+        "occupations": cells(OCCUPATIONS_HEADER, occupation("o:1", "developer"), occupation("o:2", "tester")),
+        "skillGroups": cells(
+            GROUPS_HEADER,
+            ["SkillGroup", "g:S", "skills", "released", "All.", "S"],
+            ["SkillGroup", "g:S1", "computing", "released", "", "S1"],
+        ),
+        "ISCOGroups": cells(
+            ISCO_HEADER,
+            ["ISCOGroup", "i:25", "25", "ICT professionals", "released", ""],
+            ["ISCOGroup", "i:2512", "2512", "Software developers", "released", "Write."],
+        ),
+    }
+
+
+def relation_tables() -> Tables:
+    return {
+        "occupationSkillRelations": cells(
+            RELATIONS_HEADER, ["o:1", "essential", "", "s:1"], ["o:2", "optional", "", "s:2"]
+        ),
+        "broaderRelationsSkillPillar": cells(
+            BROADER_HEADER, broader("g:S1", "g:S"), broader("s:1", "g:S1"), broader("s:2", "s:1")
+        ),
+        "broaderRelationsOccPillar": cells(
+            BROADER_HEADER, broader("i:2512", "i:25"), broader("o:1", "i:2512"), broader("o:2", "o:1")
+        ),
+    }
+
+
+def write_zip(path: Path, tables: Mapping[str, str], suffix: str = "", folder: str = "") -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for stem, text in tables.items():
+            archive.writestr(f"{folder}{stem}{suffix}.csv", text)
+    return path
+
+
+def two_zips(folder: Path, **over: str) -> list[Path]:
+    """A release as v1.1 comes; `over` replaces tables, or adds some, by stem."""
+    language, relations = language_tables(), relation_tables()
+    for stem, text in over.items():
+        (relations if stem in relations else language)[stem] = text
+    return [
+        write_zip(folder / EN_ZIP, language, "_en"),
+        write_zip(folder / RELATIONS_ZIP, relations),
+    ]
+
+
+def one_zip(folder: Path, language: str = "de", inside: str = "") -> Path:
+    """A release as v1.2 comes: more columns, in another order."""
+    relations = {
+        "occupationSkillRelations": cells(
+            "occupationUri,occupationLabel,relationType,skillType,skillUri,skillLabel",
+            ["o:1", "x", "essential", "", "s:1", "y"],
+            ["o:2", "x", "optional", "", "s:2", "y"],
+        ),
+        "broaderRelationsSkillPillar": cells(
+            "conceptType,conceptUri,conceptLabel,broaderType,broaderUri,broaderLabel",
+            ["", "s:1", "x", "", "g:S1", "y"],
+        ),
+        "broaderRelationsOccPillar": cells(
+            "conceptType,conceptUri,conceptLabel,broaderType,broaderUri,broaderLabel",
+            ["", "o:1", "x", "", "i:2512", "y"],
+        ),
+    }
+    return write_zip(folder / V12_ZIP, language_tables() | relations, f"_{language}", inside)
+
+
+def unpacked(folder: Path, tables: Mapping[str, str], suffix: str = "") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for stem, text in tables.items():
+        (folder / f"{stem}{suffix}.csv").write_bytes(text.encode())
+    return folder
+
+
+def error_of(paths: list[Path], **options: str) -> str:
+    with pytest.raises(TaxonomyError) as caught:
+        read_esco(paths, **options)  # type: ignore[arg-type]
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def broken(folder: Path, **over: str) -> str:
+    return error_of(two_zips(folder, **over))
+
+
+def drop(file: str, reason: str, *examples: str, count: int | None = None) -> Drop:
+    archive = RELATIONS_ZIP if file.split(".")[0] in relation_tables() else EN_ZIP
+    return Drop(f"{archive}/{file}", reason, len(examples) if count is None else count, examples)
+
+
+def test_two_zips(tmp_path: Path) -> None:
+    release = read_esco(two_zips(tmp_path))
+    taxonomy = release.taxonomy
+    assert release.dropped == ()
+    assert (taxonomy.name, taxonomy.version, taxonomy.language) == ("esco", "1.1.1", "en")
+    assert dict(taxonomy.skills) == {
+        "s:1": Skill(
+            "s:1",
+            "program",
+            description="About.",
+            skill_type="skill",
+            reuse_level="cross-sector",
+            broader=("g:S1",),
+        ),
+        "s:2": Skill(
+            "s:2",
+            "test",
+            description="About.",
+            skill_type="knowledge",
+            reuse_level="cross-sector",
+            broader=("s:1",),
+        ),
+    }
+    assert dict(taxonomy.occupations) == {
+        "o:1": Occupation(
+            "o:1",
+            "developer",
+            description="Does it.",
+            code="2512.1",
+            isco_group="i:2512",
+            broader=("i:2512",),
+        ),
+        "o:2": Occupation(
+            "o:2", "tester", description="Does it.", code="2512.1", isco_group="i:2512", broader=("o:1",)
+        ),
+    }
+    assert taxonomy.relations == (Relation("o:1", "s:1", "essential"), Relation("o:2", "s:2", "optional"))
+    assert dict(taxonomy.groups) == {
+        "g:S": Group("g:S", "skills", "S", "All."),
+        "g:S1": Group("g:S1", "computing", "S1", broader=("g:S",)),
+    }
+    assert dict(taxonomy.isco_groups) == {
+        "i:25": Group("i:25", "ICT professionals", "25"),
+        "i:2512": Group("i:2512", "Software developers", "2512", "Write.", ("i:25",)),
+    }
+    assert taxonomy.skill_ancestors("s:2") == ("s:1", "g:S1", "g:S")
+    assert taxonomy.isco_ancestors("o:2") == ("i:2512", "i:25")
+
+
+def test_the_order_of_the_zips_does_not_matter(tmp_path: Path) -> None:
+    paths = two_zips(tmp_path)
+    assert read_esco(paths[::-1]) == read_esco(paths)
+
+
+def test_folders_read_like_the_zips_that_they_come_from(tmp_path: Path) -> None:
+    release = read_esco(two_zips(tmp_path))
+    one = unpacked(tmp_path / "ESCO dataset - v1.1.1 - classification - en - csv", language_tables(), "_en")
+    two = unpacked(tmp_path / "relations", relation_tables())
+    assert read_esco([one, two]) == release
+    unpacked(one, relation_tables())
+    assert read_esco([one]) == release
+
+
+def test_the_working_directory_has_a_name_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = unpacked(tmp_path / "v1.1.1", language_tables(), "_en")
+    unpacked(folder, relation_tables())
+    monkeypatch.chdir(folder)
+    assert read_esco([Path()]).taxonomy.version == "1.1.1"
+
+
+@pytest.mark.parametrize("language", ["de", "pt-br"])
+@pytest.mark.parametrize("inside", ["", "ESCO dataset - v1.2.0/"])
+def test_one_zip_with_more_columns_in_another_language(tmp_path: Path, language: str, inside: str) -> None:
+    taxonomy = read_esco([one_zip(tmp_path, language, inside)]).taxonomy
+    assert str(taxonomy) == f"esco 1.2.0 ({language})"
+    assert taxonomy.relations == (Relation("o:1", "s:1", "essential"), Relation("o:2", "s:2", "optional"))
+    assert taxonomy.skills["s:1"].broader == ("g:S1",)
+    assert taxonomy.occupations["o:1"].broader == ("i:2512",)
+
+
+def test_name_and_version_from_the_file_name_unless_given(tmp_path: Path) -> None:
+    path = one_zip(tmp_path).rename(tmp_path / "Berufe dataset - v3.4 - de.zip")
+    assert str(read_esco([path]).taxonomy) == "berufe 3.4 (de)"
+    assert str(read_esco([path], name="own", version="5").taxonomy) == "own 5 (de)"
+
+
+def test_no_version(tmp_path: Path) -> None:
+    path = one_zip(tmp_path).rename(tmp_path / "download.zip")
+    message = error_of([path])
+    assert message.startswith("download.zip: no version")
+    assert "--taxonomy-version" in message
+    assert str(read_esco([path], version="1.2.0").taxonomy) == "esco 1.2.0 (de)"
+
+
+def test_two_versions_mixed(tmp_path: Path) -> None:
+    one, two = two_zips(tmp_path)
+    two = two.rename(tmp_path / RELATIONS_ZIP.replace("1.1.1", "1.1.0"))
+    message = error_of([one, two])
+    assert message.startswith("two versions mixed: ")
+    assert EN_ZIP in message
+    assert two.name in message
+    assert read_esco([one, two], version="1.1.1").taxonomy.version == "1.1.1"
+
+
+def test_two_languages_mixed(tmp_path: Path) -> None:
+    tables = language_tables()
+    one = unpacked(tmp_path / "v1.1.1 en", {"skills": tables.pop("skills")} | relation_tables(), "_en")
+    two = unpacked(tmp_path / "de", tables, "_de")
+    message = error_of([one, two])
+    assert message.startswith("two languages mixed: ")
+    assert "en (v1.1.1 en/" in message
+    assert "de (de/" in message
+
+
+def test_both_languages_of_one_table(tmp_path: Path) -> None:
+    folder = unpacked(tmp_path / "v1.1.1", language_tables() | relation_tables(), "_en")
+    unpacked(folder, language_tables(), "_fr")
+    assert error_of([folder]).startswith("two languages mixed: ")
+
+
+def test_no_language(tmp_path: Path) -> None:
+    folder = unpacked(tmp_path / "v1.1.1", language_tables() | relation_tables())
+    message = error_of([folder])
+    assert message == "v1.1.1/skills.csv: no language in the file name; expected one such as skills_en.csv"
+
+
+def test_one_table_with_and_without_its_language(tmp_path: Path) -> None:
+    folder = unpacked(tmp_path / "v1.1.1", language_tables() | relation_tables(), "_en")
+    unpacked(folder, relation_tables())
+    message = error_of([folder])
+    assert "broaderRelationsOccPillar.csv and" in message
+    assert "are the same table" in message
+
+
+def test_the_same_zips_twice(tmp_path: Path) -> None:
+    paths = two_zips(tmp_path)
+    assert error_of(paths + paths).endswith(f"is in both {EN_ZIP} and {EN_ZIP}: give each part once")
+
+
+def test_a_table_of_a_release_that_is_not_read_may_be_of_any_kind(tmp_path: Path) -> None:
+    paths = two_zips(tmp_path, conceptSchemes="\0", skillSkillRelations="\0")
+    assert read_esco(paths).dropped == ()
+
+
+def test_no_path() -> None:
+    assert error_of([]).startswith("no release given")
+
+
+def test_missing_path(tmp_path: Path) -> None:
+    assert (
+        error_of([tmp_path / "absent.zip"])
+        == f"{tmp_path}/absent.zip: no such file or folder; check the path"
+    )
+
+
+@pytest.mark.parametrize("stem", ["skills", "occupations", "skillGroups", "ISCOGroups"])
+def test_missing_classification_file(tmp_path: Path, stem: str) -> None:
+    tables = language_tables()
+    del tables[stem]
+    folder = unpacked(tmp_path / "v1.1.1", tables | relation_tables(), "_en")
+    message = error_of([folder])
+    assert message.startswith(f"{stem}_<language>.csv is not in v1.1.1: add the classification")
+    assert EN_ZIP in message
+
+
+@pytest.mark.parametrize("stem", list(relation_tables()))
+def test_missing_relation_file(tmp_path: Path, stem: str) -> None:
+    tables = relation_tables()
+    del tables[stem]
+    folder = unpacked(tmp_path / "v1.1.1", language_tables() | tables, "_en")
+    message = error_of([folder])
+    assert message.startswith(f"{stem}.csv is not in v1.1.1: for v1.1 add the language-independent zip")
+    assert RELATIONS_ZIP in message
+
+
+def test_only_one_of_the_two_zips(tmp_path: Path) -> None:
+    language, relations = two_zips(tmp_path)
+    assert RELATIONS_ZIP in error_of([language])
+    assert EN_ZIP in error_of([relations])
+
+
+def test_an_empty_folder_that_is_named_like_a_zip(tmp_path: Path) -> None:
+    (tmp_path / "v1.1.1.zip").mkdir()
+    assert error_of([tmp_path / "v1.1.1.zip"]).startswith("skills_<language>.csv is not in v1.1.1.zip")
+
+
+def test_member_limit(tmp_path: Path) -> None:
+    paths = two_zips(tmp_path)
+    with pytest.raises(TaxonomyError, match=r"\.csv: unpacks to more than the limit of 100 bytes"):
+        read_esco(paths, member_limit=100)
+
+
+def test_labels_are_stripped_and_kept_once(tmp_path: Path) -> None:
+    text = cells(
+        SKILLS_HEADER,
+        skill("s:1", " program ", "code \n\nprogram\nwrite code\ncode\n", hidden="hack\nhack\n programme"),
+        skill("s:2", "test"),
+    )
+    found = read_esco(two_zips(tmp_path, skills=text)).taxonomy.skills["s:1"]
+    assert found.label == "program"
+    assert found.alt_labels == ("code", "write code")
+    assert found.hidden_labels == ("hack", "programme")
+
+
+def test_labels_of_occupations(tmp_path: Path) -> None:
+    rows = occupation("o:1", "developer ", alt="coder\ndeveloper\ncoder"), occupation("o:2", "tester")
+    found = read_esco(two_zips(tmp_path, occupations=cells(OCCUPATIONS_HEADER, *rows))).taxonomy
+    assert found.occupations["o:1"].label == "developer"
+    assert found.occupations["o:1"].alt_labels == ("coder",)
+
+
+def test_labels_need_not_be_unique(tmp_path: Path) -> None:
+    text = cells(SKILLS_HEADER, skill("s:1", "program"), skill("s:2", "program"))
+    assert len(read_esco(two_zips(tmp_path, skills=text)).taxonomy.skills) == 2
+
+
+def test_skill_type_and_reuse_level_may_be_empty(tmp_path: Path) -> None:
+    text = cells(SKILLS_HEADER, skill("s:1", "program", skillType="", reuseLevel=""), skill("s:2", "test"))
+    found = read_esco(two_zips(tmp_path, skills=text)).taxonomy.skills["s:1"]
+    assert (found.skill_type, found.reuse_level) == ("", "")
+
+
+@pytest.mark.parametrize("column", ["skillType", "reuseLevel"])
+def test_unknown_skill_type_or_reuse_level(tmp_path: Path, column: str) -> None:
+    text = cells(SKILLS_HEADER, skill("s:1", "program", "a\nb"), skill("s:2", "test", **{column: "odd"}))
+    message = broken(tmp_path, skills=text)
+    assert message.startswith(
+        f"{EN_ZIP}/skills_en.csv, row 3, column {column}: unknown value 'odd', expected"
+    )
+    assert "cross-sector" in message or "skill/competence" in message
+
+
+@pytest.mark.parametrize("column", ["conceptUri", "preferredLabel"])
+@pytest.mark.parametrize("stem", list(language_tables()))
+def test_empty_uri_or_label(tmp_path: Path, stem: str, column: str) -> None:
+    table = list(csv.reader(io.StringIO(language_tables()[stem])))
+    table[2][table[0].index(column)] = " "
+    message = broken(tmp_path, **{stem: cells(",".join(table[0]), *table[1:])})
+    assert message.startswith(f"{EN_ZIP}/{stem}_en.csv, row 3, column {column}: empty")
+
+
+@pytest.mark.parametrize("stem", list(language_tables()))
+def test_duplicate_uri(tmp_path: Path, stem: str) -> None:
+    table = list(csv.reader(io.StringIO(language_tables()[stem])))
+    uri = table[2][1] = table[1][1]
+    message = broken(tmp_path, **{stem: cells(",".join(table[0]), *table[1:])})
+    assert message.startswith(
+        f"{EN_ZIP}/{stem}_en.csv, row 3, column conceptUri: duplicate URI {uri!r}, already in row 2"
+    )
+
+
+@pytest.mark.parametrize(("stem", "uri"), [("skillGroups", "s:1"), ("ISCOGroups", "o:2")])
+def test_a_uri_of_both_a_concept_and_a_group(tmp_path: Path, stem: str, uri: str) -> None:
+    text = language_tables()[stem].replace("g:S1", uri).replace("i:2512", uri)
+    message = broken(tmp_path, **{stem: text})
+    assert message.startswith(f"{EN_ZIP}/{stem}_en.csv, column conceptUri: '{uri}' is also in another file")
+
+
+@pytest.mark.parametrize(
+    ("stem", "column"),
+    [
+        ("skills", "altLabels"),
+        ("occupations", "iscoGroup"),
+        ("skillGroups", "preferredLabel"),
+        ("ISCOGroups", "code"),
+        ("occupationSkillRelations", "skillUri"),
+        ("broaderRelationsOccPillar", "broaderUri"),
+        ("broaderRelationsSkillPillar", "conceptUri"),
+    ],
+)
+def test_missing_column(tmp_path: Path, stem: str, column: str) -> None:
+    text = (language_tables() | relation_tables())[stem].replace(column, "other", 1)
+    archive, suffix = (RELATIONS_ZIP, "") if stem in relation_tables() else (EN_ZIP, "_en")
+    message = broken(tmp_path, **{stem: text})
+    assert message.startswith(f"{archive}/{stem}{suffix}.csv, row 1, column {column}: missing; found ")
+
+
+def test_short_row(tmp_path: Path) -> None:
+    text = relation_tables()["occupationSkillRelations"] + "o:1,essential\r\n"
+    message = broken(tmp_path, occupationSkillRelations=text)
+    assert ".csv, row 4, column skillUri: the row ends before this column" in message
+
+
+def test_concepts_that_are_not_released_are_dropped(tmp_path: Path) -> None:
+    skills = cells(
+        SKILLS_HEADER,
+        skill("s:1", "program", status=""),
+        skill("s:0", "old", status="obsolete"),
+        skill("s:2", "test"),
+    )
+    occupations = cells(
+        OCCUPATIONS_HEADER,
+        occupation("o:1", "developer"),
+        occupation("o:2", "tester", status="draft"),
+    )
+    release = read_esco(two_zips(tmp_path, skills=skills, occupations=occupations))
+    assert set(release.taxonomy.skills) == {"s:1", "s:2"}
+    assert set(release.taxonomy.occupations) == {"o:1"}
+    assert release.taxonomy.relations == (Relation("o:1", "s:1", "essential"),)
+    assert release.dropped == (
+        drop("skills_en.csv", "the status is 'obsolete', not released", "row 3: s:0"),
+        drop("occupations_en.csv", "the status is 'draft', not released", "row 3: o:2"),
+        drop("occupationSkillRelations.csv", "the occupation does not exist", "row 3: o:2"),
+        drop("broaderRelationsOccPillar.csv", "a concept of the pair does not exist", "row 4: o:2"),
+    )
+
+
+def test_tables_without_a_status_column(tmp_path: Path) -> None:
+    header = GROUPS_HEADER.replace("status,", "")
+    text = cells(header, ["", "g:S", "skills", "", "S"], ["", "g:S1", "computing", "", "S1"])
+    assert read_esco(two_zips(tmp_path, skillGroups=text)).dropped == ()
+
+
+def relations(*rows: tuple[str, str, str]) -> str:
+    return cells(RELATIONS_HEADER, *([occupation, kind, "", skill] for occupation, kind, skill in rows))
+
+
+def test_relations_without_their_concepts_are_dropped(tmp_path: Path) -> None:
+    text = relations(
+        *(("o:9", "optional", "s:1") for _ in range(4)),
+        ("o:1", "optional", "s:1"),
+        ("o:1", "essential", "s:9"),
+    )
+    release = read_esco(two_zips(tmp_path, occupationSkillRelations=text))
+    file = "occupationSkillRelations.csv"
+    assert release.taxonomy.relations == (Relation("o:1", "s:1", "optional"),)
+    assert release.dropped == (
+        drop(file, "the occupation does not exist", "row 2: o:9", "row 3: o:9", "row 4: o:9", count=4),
+        drop(file, "the skill does not exist", "row 7: s:9"),
+    )
+
+
+def test_relations_that_stand_twice(tmp_path: Path) -> None:
+    text = relations(
+        ("o:1", "optional", "s:1"),
+        ("o:1", "optional", "s:1"),
+        ("o:2", "optional", "s:2"),
+        ("o:2", "essential", "s:2"),
+        ("o:2", "optional", "s:2"),
+        ("o:2", "essential", "s:2"),
+    )
+    release = read_esco(two_zips(tmp_path, occupationSkillRelations=text))
+    file, both = "occupationSkillRelations.csv", "the pair is essential and optional, essential was kept"
+    assert release.taxonomy.relations == (
+        Relation("o:1", "s:1", "optional"),
+        Relation("o:2", "s:2", "essential"),
+    )
+    assert release.dropped == (
+        Drop(f"{RELATIONS_ZIP}/{file}", "the pair stands twice", 2, ("row 3: o:1 s:1", "row 7: o:2 s:2")),
+        Drop(f"{RELATIONS_ZIP}/{file}", both, 2, ("row 5: o:2 s:2", "row 6: o:2 s:2")),
+    )
+
+
+def test_unknown_relation_type(tmp_path: Path) -> None:
+    message = broken(tmp_path, occupationSkillRelations=relations(("o:1", "necessary", "s:1")))
+    assert message.startswith(
+        f"{RELATIONS_ZIP}/occupationSkillRelations.csv, row 2, column relationType: "
+        "unknown value 'necessary', expected one of essential, optional"
+    )
+
+
+@pytest.mark.parametrize(("row", "column"), [(("", "s:1"), "occupationUri"), (("o:1", ""), "skillUri")])
+def test_empty_uri_in_a_relation(tmp_path: Path, row: tuple[str, str], column: str) -> None:
+    text = relations((row[0], "essential", row[1]))
+    assert f"row 2, column {column}: empty" in broken(tmp_path, occupationSkillRelations=text)
+
+
+@pytest.mark.parametrize(
+    ("stem", "what"),
+    [("skills", "skills"), ("occupations", "occupations"), ("occupationSkillRelations", "relations")],
+)
+def test_empty_release(tmp_path: Path, stem: str, what: str) -> None:
+    header = (language_tables() | relation_tables())[stem].partition("\r\n")[0]
+    message = broken(tmp_path, **{stem: header})
+    assert f"the release is empty, it has no {what}" in message
+    assert EN_ZIP in message
+
+
+def test_no_relation_is_left(tmp_path: Path) -> None:
+    text = relations(("o:9", "essential", "s:1"))
+    assert "it has no relations" in broken(tmp_path, occupationSkillRelations=text)
+
+
+def test_group_codes_from_the_groups_the_hierarchy_or_the_uri(tmp_path: Path) -> None:
+    isced = "http://data.europa.eu/esco/isced-f/0613"
+    groups = cells(
+        GROUPS_HEADER,
+        ["", "g:S", "skills", "", "", "S"],
+        ["", "g:S1", "computing", "", "", ""],
+        ["", isced, "software", "", "", ""],
+        ["", "g:x", "other", "", "", ""],
+    )
+    hierarchy = f"{HIERARCHY_HEADER}\r\ng:S,,,,ignored\r\ng:S,g:S1,,,S,S1\r\ng:gone,,,,G\r\n"
+    taxonomy = read_esco(two_zips(tmp_path, skillGroups=groups, skillsHierarchy=hierarchy)).taxonomy
+    codes = {uri: group.code for uri, group in taxonomy.groups.items()}
+    assert codes == {"g:S": "S", "g:S1": "S1", isced: "0613", "g:x": ""}
+
+
+def test_unknown_isco_group(tmp_path: Path) -> None:
+    text = cells(
+        OCCUPATIONS_HEADER, occupation("o:1", "developer", isco=""), occupation("o:2", "tester", "9999")
+    )
+    release = read_esco(two_zips(tmp_path, occupations=text))
+    assert [found.isco_group for found in release.taxonomy.occupations.values()] == ["", ""]
+    assert release.dropped == (
+        drop("occupations_en.csv", "the ISCO group does not exist", "row 3: 9999 of o:2"),
+    )
+
+
+def test_broader_pairs_with_a_missing_end_are_dropped(tmp_path: Path) -> None:
+    text = cells(BROADER_HEADER, broader("s:1", "g:9"), broader("s:9", "g:S"), broader("s:1", "g:S"))
+    release = read_esco(two_zips(tmp_path, broaderRelationsSkillPillar=text))
+    reason = "a concept of the pair does not exist"
+    assert release.taxonomy.skills["s:1"].broader == ("g:S",)
+    assert release.dropped == (drop("broaderRelationsSkillPillar.csv", reason, "row 2: g:9", "row 3: s:9"),)
+
+
+def test_a_group_under_what_is_not_a_group_is_dropped(tmp_path: Path) -> None:
+    text = cells(BROADER_HEADER, broader("i:2512", "o:1"), broader("i:2512", "i:25"))
+    release = read_esco(two_zips(tmp_path, broaderRelationsOccPillar=text))
+    assert release.taxonomy.isco_ancestors("o:1") == ("i:2512", "i:25")
+    assert release.dropped == (
+        drop(
+            "broaderRelationsOccPillar.csv", "a group stands under what is not a group", "row 2: i:2512 o:1"
+        ),
+    )
+
+
+def test_parents_keep_the_order_of_the_file_and_stand_once(tmp_path: Path) -> None:
+    pairs = broader("s:2", "s:1"), broader("s:2", "g:S1"), broader("s:2", "s:1"), broader("s:2", "g:S")
+    release = read_esco(two_zips(tmp_path, broaderRelationsSkillPillar=cells(BROADER_HEADER, *pairs)))
+    assert release.taxonomy.skills["s:2"].broader == ("s:1", "g:S1", "g:S")
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("digitalSkillsCollection", "digital"),
+        ("ictSkillsCollection", "digital"),
+        ("greenSkillsCollection", "green"),
+        ("transversalSkillsCollection", "transversal"),
+        ("languageSkillsCollection", "language"),
+        ("researchSkillsCollection", "research"),
+        ("digCompSkillsCollection", "digcomp"),
+    ],
+)
+def test_collections(tmp_path: Path, stem: str, name: str) -> None:
+    text = cells(COLLECTION_HEADER, ["K", "s:2", "test", "released"])
+    taxonomy = read_esco(two_zips(tmp_path, **{stem: text})).taxonomy
+    assert taxonomy.skills["s:1"].collections == ()
+    assert taxonomy.skills["s:2"].collections == (name,)
+
+
+def test_collections_are_sorted_and_leave_out_what_is_not_there(tmp_path: Path) -> None:
+    green = cells(
+        COLLECTION_HEADER, ["K", "s:1", "", "released"], ["K", "s:9", "", ""], ["K", "s:2", "", "obsolete"]
+    )
+    digital = cells(COLLECTION_HEADER, ["K", "s:1", "", "released"])
+    release = read_esco(two_zips(tmp_path, greenSkillsCollection=green, digitalSkillsCollection=digital))
+    assert release.taxonomy.skills["s:1"].collections == ("digital", "green")
+    assert release.taxonomy.skills["s:2"].collections == ()
+    assert release.dropped == (
+        drop("greenSkillsCollection_en.csv", "the skill does not exist", "row 3: s:9"),
+        drop("greenSkillsCollection_en.csv", "the status is 'obsolete', not released", "row 4: s:2"),
+    )
+
+
+def esco_zips(version: str) -> list[Path]:
+    given = os.environ.get("SKILLSEARCH_TEST_DATA")
+    folder = Path(given or REPOSITORY.parent / "shared" / "data") / "esco" / f"v{version}"
+    paths = sorted(folder.glob("*.zip"))
+    if not paths:
+        pytest.skip(
+            f"no ESCO v{version} zips in {folder}; SKILLSEARCH_TEST_DATA names the folder of the data"
+        )
+    return paths
+
+
+@pytest.fixture(scope="module")
+def esco_v110() -> Release:
+    return read_esco(esco_zips("1.1.0"))
+
+
+@pytest.fixture(scope="module")
+def esco_v111() -> Release:
+    return read_esco(esco_zips("1.1.1"))
+
+
+def collection_sizes(release: Release) -> Counter[str]:
+    return Counter(name for found in release.taxonomy.skills.values() for name in found.collections)
+
+
+def test_v110(esco_v110: Release) -> None:
+    taxonomy = esco_v110.taxonomy
+    assert str(taxonomy) == "esco 1.1.0 (en)"
+    assert (len(taxonomy.skills), len(taxonomy.occupations)) == (13_891, 3_008)
+    assert len(taxonomy.relations) == 123_852
+    assert esco_v110.dropped == ()
+    assert collection_sizes(esco_v110)["digital"] == 21
+
+
+def test_v111(esco_v111: Release) -> None:
+    taxonomy = esco_v111.taxonomy
+    assert str(taxonomy) == "esco 1.1.1 (en)"
+    assert (len(taxonomy.skills), len(taxonomy.occupations)) == (13_896, 3_007)
+    assert len(taxonomy.relations) == 123_855 - 67
+    assert (len(taxonomy.groups), len(taxonomy.isco_groups)) == (640, 619)
+    assert collection_sizes(esco_v111) == {
+        "digital": 1201,
+        "green": 570,
+        "transversal": 96,
+        "language": 346,
+        "research": 40,
+        "digcomp": 26,
+    }
+    assert all(group.code for group in taxonomy.groups.values())
+    assert all(found.isco_group for found in taxonomy.occupations.values())
+
+
+def test_what_v111_drops(esco_v111: Release) -> None:
+    counts = {(Path(found.file).name, found.reason): found.count for found in esco_v111.dropped}
+    assert counts == {
+        ("occupationSkillRelations.csv", "the occupation does not exist"): 67,
+        ("broaderRelationsSkillPillar.csv", "a concept of the pair does not exist"): 7,
+        ("broaderRelationsOccPillar.csv", "a concept of the pair does not exist"): 1,
+    }
+
+
+@pytest.mark.parametrize("version", ["110", "111"])
+def test_every_uri_that_is_referred_to_is_there(version: str, request: pytest.FixtureRequest) -> None:
+    taxonomy = request.getfixturevalue(f"esco_v{version}").taxonomy
+    skills, groups = set(taxonomy.skills), set(taxonomy.groups)
+    occupations, isco_groups = set(taxonomy.occupations), set(taxonomy.isco_groups)
+    assert {uri for found in taxonomy.skills.values() for uri in found.broader} <= skills | groups
+    assert {
+        uri for found in taxonomy.occupations.values() for uri in found.broader
+    } <= occupations | isco_groups
+    assert {uri for found in taxonomy.groups.values() for uri in found.broader} <= groups
+    assert {uri for found in taxonomy.isco_groups.values() for uri in found.broader} <= isco_groups
+    assert {found.isco_group for found in taxonomy.occupations.values()} <= isco_groups
+    assert {found.skill for found in taxonomy.relations} <= skills
+    assert {found.occupation for found in taxonomy.relations} <= occupations
+
+
+def test_v111_unpacked(esco_v111: Release, tmp_path: Path) -> None:
+    for path in esco_zips("1.1.1"):
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(tmp_path / "all")
+    assert read_esco([tmp_path / "all"], version="1.1.1").taxonomy == esco_v111.taxonomy
+
+
+def test_v111_takes_less_than_5_seconds() -> None:
+    paths = esco_zips("1.1.1")
+    start = time.perf_counter()
+    read_esco(paths)
+    assert time.perf_counter() - start < 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss differs")
+def test_v111_takes_less_than_1_gb() -> None:
+    code = (
+        "import resource, sys; from pathlib import Path; from indexer.esco import read_esco; "
+        "read_esco([Path(path) for path in sys.argv[1:]]); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", code, *map(str, esco_zips("1.1.1"))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    assert int(done.stdout) * KB < GB

@@ -1,0 +1,181 @@
+"""Loading and running models: small ones of random weights, from folders and from a hub's cache."""
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from skillsearch.errors import ConfigurationError, ModelError
+from skillsearch.models.device import select_device
+from skillsearch.models.encoder import DIMENSION, Encoder, new_encoder
+from skillsearch.models.folder import ENCODER, MANIFEST, RERANKER, locate_models
+from skillsearch.models.reranker import Reranker, new_reranker
+from skillsearch.models.source import fingerprint, resolve_model
+from skillsearch.scoring import cosine
+
+TEXTS = ["data scientist", "welder", "speak spanish", "manage a team of nurses in a hospital"]
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def mean_pooled(base: Path, texts: list[str]) -> np.ndarray:
+    """What the base itself makes of texts, with nothing of ours: shape (n, hidden)."""
+    from transformers import AutoModel, AutoTokenizer
+
+    batch = AutoTokenizer.from_pretrained(base)(texts, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        states = AutoModel.from_pretrained(base).eval()(**batch).last_hidden_state  # (n, tokens, hidden)
+    mask = batch["attention_mask"].unsqueeze(-1)
+    return ((states * mask).sum(1) / mask.sum(1)).numpy()
+
+
+@pytest.mark.parametrize(("base", "head"), [("bert_base", True), ("xlm_roberta_base", False)])
+def test_a_new_encoder_has_the_cosines_of_its_base(
+    base: str, head: bool, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    folder = request.getfixturevalue(base)
+    model = new_encoder(str(folder), device="cpu")
+    kinds = [type(module).__name__ for module in model]
+    assert kinds == ["Transformer", "Pooling", *(["Dense"] if head else []), "Normalize"]
+    model.save_pretrained(str(tmp_path / "saved"), create_model_card=False)
+    vectors = Encoder.load(str(tmp_path / "saved"), device="cpu").encode(TEXTS)
+    assert vectors.shape == (len(TEXTS), DIMENSION)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    pooled = mean_pooled(folder, TEXTS)
+    np.testing.assert_allclose(cosine(vectors, vectors), cosine(pooled, pooled), atol=1e-5)
+
+
+def test_the_batch_does_not_matter(encoder: Encoder) -> None:
+    counts: list[int] = []
+    together = encoder.encode(TEXTS * 3, progress=counts.append)
+    assert sum(counts) == 12
+    alone = np.vstack([encoder.encode([text]) for text in TEXTS * 3])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    assert encoder.encode([]).shape == (0, DIMENSION)
+
+
+def test_texts_are_cut_at_64_tokens(encoder: Encoder) -> None:
+    text = " ".join(["nurse"] * 62)  # and two special tokens
+    np.testing.assert_allclose(encoder.encode([text + " welder"]), encoder.encode([text]), atol=1e-6)
+
+
+def test_a_reranker_gives_three_logits(models_folder: Path) -> None:
+    reranker = Reranker.load(str(models_folder / RERANKER), device="cpu")
+    pairs = [("data scientist", text) for text in TEXTS]
+    logits = reranker.logits(pairs)
+    assert logits.shape == (4, 3)
+    np.testing.assert_allclose(reranker.logits(pairs[:1]), logits[:1], atol=1e-5)
+    assert reranker.logits([]).shape == (0, 3)
+    half = Reranker.load(str(models_folder / RERANKER), device="cpu", precision="bfloat16").logits(pairs)
+    np.testing.assert_allclose(half, logits, atol=0.05)
+    config = json.loads((models_folder / RERANKER / "config.json").read_text(encoding="utf-8"))
+    assert list(config["id2label"].values()) == ["irrelevant", "contextual", "core"]
+
+
+def test_threads_take_turns(encoder: Encoder, models_folder: Path) -> None:
+    reranker = Reranker.load(str(models_folder / RERANKER), device="cpu")
+
+    def work(text: str) -> tuple[bytes, bytes]:
+        return encoder.encode([text]).tobytes(), reranker.logits([(text, "welding")]).tobytes()
+
+    expected = [work(text) for text in TEXTS]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(work, TEXTS * 8)) == expected * 8
+
+
+def test_models_of_another_shape_are_refused(bert_base: Path, tmp_path: Path) -> None:
+    from sentence_transformers import CrossEncoder
+
+    with pytest.raises(ModelError, match="gives 32 numbers a text, the index takes 1024"):
+        Encoder.load(str(bert_base), device="cpu")
+    CrossEncoder(str(bert_base), num_labels=2, device="cpu").save_pretrained(
+        str(tmp_path), create_model_card=False
+    )
+    with pytest.raises(ModelError, match="has 2 classes, expected 3"):
+        Reranker.load(str(tmp_path), device="cpu")
+
+
+def test_broken_weights_are_told(models_folder: Path, bert_base: Path, tmp_path: Path) -> None:
+    for make, load, name in ((new_encoder, Encoder.load, ENCODER), (new_reranker, Reranker.load, RERANKER)):
+        model = make(str(bert_base), device="cpu")
+        with torch.no_grad():
+            next(model.parameters()).fill_(float("nan"))
+        model.save_pretrained(str(tmp_path / f"nan-{name}"), create_model_card=False)
+        loaded = load(str(tmp_path / f"nan-{name}"), device="cpu")
+        with pytest.raises(ModelError, match="not finite"):
+            loaded.encode(["x"]) if isinstance(loaded, Encoder) else loaded.logits([("x", "y")])
+        for file, content in (("model.safetensors", b"junk"), ("config.json", b"{")):
+            broken = tmp_path / f"broken-{name}-{file}"
+            shutil.copytree(models_folder / name, broken)
+            (broken / file).write_bytes(content)
+            with pytest.raises(ModelError, match="cannot be loaded"):
+                load(str(broken), device="cpu")
+
+
+def test_a_model_is_safetensors_in_a_folder(bert_base: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="neither a folder nor a hub id"):
+        resolve_model(str(tmp_path / "none"))
+    with pytest.raises(ModelError, match="no safetensors"):
+        resolve_model(str(tmp_path))
+    pickled = tmp_path / "pickled"
+    shutil.copytree(bert_base, pickled)
+    (pickled / "model.safetensors").rename(pickled / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="no safetensors"):
+        resolve_model(str(pickled))
+    (pickled / "2_Dense").mkdir()
+    (pickled / "2_Dense" / "pytorch_model.bin").touch()
+    shutil.copy(bert_base / "model.safetensors", pickled)
+    with pytest.raises(ModelError, match="as a pickle"):
+        resolve_model(str(pickled))
+
+
+def test_a_fingerprint_is_of_the_model_files(bert_base: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(bert_base, copy)
+    before = fingerprint(bert_base)
+    (copy / "README.md").write_text("a card", encoding="utf-8")
+    assert fingerprint(copy) == before
+    (copy / "config.json").write_text("{}", encoding="utf-8")
+    assert fingerprint(copy) != before
+
+
+def test_a_hub_id_is_found_in_the_cache(
+    bert_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    repository = tmp_path / "models--someone--tiny"
+    shutil.copytree(bert_base, repository / "snapshots" / COMMIT)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(COMMIT, encoding="utf-8")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    for name in ("someone/tiny", f"someone/tiny@{COMMIT}"):
+        folder = resolve_model(name)
+        assert (folder.name, folder.revision, folder.fingerprint) == ("tiny", COMMIT, fingerprint(bert_base))
+        assert new_encoder(name, device="cpu").get_embedding_dimension() == DIMENSION
+    with pytest.raises(ModelError, match="cannot get model 'someone/else' from the hub") as caught:
+        resolve_model("someone/else")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_device_is_told() -> None:
+    assert select_device("cpu") == "cpu"
+    with pytest.raises(ConfigurationError, match="device 'warp'"):
+        select_device("warp")
+
+
+def test_models_are_located(models_folder: Path, tmp_path: Path) -> None:
+    pair = locate_models(str(models_folder))
+    assert pair.encoder == str(models_folder / ENCODER)
+    assert pair.load_encoder(device="cpu").folder.name == "tiny-encoder"
+    published = locate_models("skillscout")
+    assert published.encoder.startswith("talentguide/skillscout-large@")
+    assert published.reranker == "talentguide/skillscout-reranker"
+    for content in ("{", "[]"):
+        (tmp_path / MANIFEST).write_text(content, encoding="utf-8")
+        with pytest.raises(ModelError, match=MANIFEST):
+            locate_models(str(tmp_path))

@@ -1,0 +1,60 @@
+"""Scores and texts, compared with values worked out by hand and with naive loops."""
+
+import numpy as np
+import pytest
+
+from skillsearch import texts
+from skillsearch.scoring import CLASSES, blend, cosine, min_max, softmax
+from skillsearch.texts import embedding_hash, pair_text, payload_hash, query_text
+
+
+def test_cosine_is_that_of_a_loop() -> None:
+    draw = np.random.default_rng(0)
+    queries, targets = draw.normal(size=(3, 5)), draw.normal(size=(4, 5))
+    expected = [
+        [sum(a * b for a, b in zip(q, t, strict=True)) / (sum(q**2) * sum(t**2)) ** 0.5 for t in targets]
+        for q in queries
+    ]
+    np.testing.assert_allclose(cosine(queries, targets), expected)
+    assert cosine([[0.0, 0.0]], [[1.0, 0.0]]) == 0
+
+
+def test_min_max() -> None:
+    assert min_max([2, 4, 3]).tolist() == [0, 1, 0.5]
+    assert min_max([0, 5], among=[2, 4]).tolist() == [-1, 1.5]
+    assert min_max([7, 7]).tolist() == [1, 1]
+    assert min_max([6], among=[7]).tolist() == [0]
+    assert min_max([]).tolist() == []
+
+
+def test_blend() -> None:
+    # 0.7 * [1, 0, 0.5] + 0.3 * [0, 1, 0.25]
+    np.testing.assert_allclose(blend([0.9, 0.1, 0.5], [-2, 2, -1], 0.7), [0.7, 0.3, 0.425])
+    assert blend([3, 1], [1, 2], 1.0).tolist() == [1, 0]
+    assert blend([3, 1], [1, 2], 0.0).tolist() == [0, 1]
+
+
+def test_softmax() -> None:
+    np.testing.assert_allclose(softmax([0, np.log(2), np.log(5)]), [1 / 8, 2 / 8, 5 / 8])
+    np.testing.assert_allclose(softmax([[1000, 1000], [-1000, 0]]), [[0.5, 0.5], [0, 1]])
+
+
+def test_the_classes_are_in_the_order_of_the_logits() -> None:
+    assert CLASSES == ("irrelevant", "contextual", "core")
+
+
+def test_texts_fold_white_space_and_keep_case() -> None:
+    assert query_text("  Data\n Scientist\t") == "Data Scientist"
+    assert pair_text(" Data  Scientist", "Python") == ("Data Scientist", "Python")
+
+
+def test_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    payload = {"uri": "a", "label": "b", "version": "1"}
+    assert payload_hash(payload) == payload_hash(
+        {"version": "2", "label": "b", "uri": "a", "payload_hash": "x"}
+    )
+    assert payload_hash(payload) != payload_hash(payload | {"label": "c"})
+    before = embedding_hash("text")
+    assert before == embedding_hash("text") != embedding_hash("text ")
+    monkeypatch.setattr(texts, "VIEW_VERSION", texts.VIEW_VERSION + 1)
+    assert embedding_hash("text") != before

@@ -1,0 +1,286 @@
+"""The client on the sample index: ranking, filters, errors, threads, JSON."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qdrant_client import QdrantClient
+
+from indexer.reindex import reindex
+from skillsearch import AsyncSkillSearch, Filters, SkillSearch
+from skillsearch.errors import (
+    FilterError,
+    IndexNotFoundError,
+    ModelError,
+    ModelMismatchError,
+    QueryError,
+    StoreUnavailableError,
+)
+from skillsearch.models.encoder import Encoder
+from skillsearch.scoring import blend
+from skillsearch.store.embedded import EmbeddedStore
+from skillsearch.store.server import ServerStore
+from skillsearch.taxonomy import Skill, Taxonomy
+
+
+def test_a_result_has_ranks_scores_and_classes(client: SkillSearch, taxonomy: Taxonomy) -> None:
+    result = client.search("Data Scientist", limit=7)
+    assert [hit.rank for hit in result] == [1, 2, 3, 4, 5, 6, 7]
+    assert [hit.score for hit in result] == sorted((hit.score for hit in result), reverse=True)
+    for hit in result:
+        skill = taxonomy.skills[hit.uri]
+        assert (hit.label, hit.aliases, hit.description) == (skill.label, skill.alt_labels, skill.description)
+        assert hit.probabilities is not None
+        shares = {
+            "irrelevant": hit.probabilities.irrelevant,
+            "contextual": hit.probabilities.contextual,
+            "core": hit.probabilities.core,
+        }
+        assert sum(shares.values()) == pytest.approx(1)
+        assert hit.relevance == max(shares, key=lambda name: shares[name])
+        essential = {r.occupation for r in taxonomy.relations_by_skill[hit.uri] if r.kind == "essential"}
+        assert set(hit.links.essential_for) == essential
+    assert result.timings.total >= result.timings.encode + result.timings.retrieve + result.timings.rerank
+    assert result.versions.taxonomy == "sample"
+
+
+def test_the_score_is_the_blend_of_both_stages(client: SkillSearch) -> None:
+    result = client.search("Nurse", limit=50, depth=50, alpha=0.7)
+    retrieval = np.array([hit.retrieval_score for hit in result])
+    rerank = np.array([hit.rerank_score for hit in result], dtype=float)
+    np.testing.assert_allclose([hit.score for hit in result], blend(retrieval, rerank, 0.7), atol=1e-6)
+
+
+def test_without_reranking_the_order_is_that_of_the_cosine(client: SkillSearch, taxonomy: Taxonomy) -> None:
+    result = client.search("nurse", limit=len(taxonomy.skills), rerank=False)
+    assert len(result) == len(taxonomy.skills)
+    keys = [(-hit.retrieval_score, hit.uri) for hit in result]
+    assert keys == sorted(keys)
+    assert {(hit.relevance, hit.rerank_score, hit.probabilities) for hit in result} == {(None, None, None)}
+    assert all(hit.score == hit.retrieval_score for hit in result)
+
+
+def test_beyond_the_depth_the_list_goes_on_in_retrieval_order(client: SkillSearch) -> None:
+    plain = client.search("Electrician", limit=30, rerank=False)
+    result = client.search("Electrician", limit=30, depth=10)
+    assert {hit.uri for hit in result[:10]} == {hit.uri for hit in plain[:10]}
+    assert [hit.uri for hit in result[10:]] == [hit.uri for hit in plain[10:]]
+    assert all(hit.relevance is None for hit in result[10:])
+    assert all(hit.score <= 0 for hit in result[10:])
+    assert [hit.score for hit in result] == sorted((hit.score for hit in result), reverse=True)
+
+
+def test_the_same_input_gives_the_same_result(client: SkillSearch) -> None:
+    titles = ["Chef", "Data Scientist", "a much longer title of a very senior accountant", "Chef"]
+    together = client.search_many(titles, limit=15)
+    assert [result.hits for result in together] == [client.search(title, limit=15).hits for title in titles]
+    assert together[0].hits == together[3].hits
+
+
+def test_threads_share_a_client(client: SkillSearch) -> None:
+    titles = ["Chef", "Nurse", "Welder", "Data Scientist"] * 5
+    expected = {title: client.search(title).hits for title in set(titles)}
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(client.search, titles))
+    assert [result.hits for result in results] == [expected[title] for title in titles]
+
+
+def test_the_async_client_gives_the_same(client: SkillSearch) -> None:
+    async def run() -> list[object]:
+        return [
+            result.hits
+            for result in await asyncio.gather(*map(AsyncSkillSearch(client).search, ["Chef", "Nurse"]))
+        ]
+
+    assert asyncio.run(run()) == [client.search("Chef").hits, client.search("Nurse").hits]
+
+
+def test_json_has_the_documented_names(client: SkillSearch) -> None:
+    result = client.search("Chef", limit=2)
+    values = json.loads(result.to_json())
+    assert values == json.loads(json.dumps(result.to_dict()))
+    assert values["title"] == "Chef"
+    assert list(values["hits"][0])[:5] == ["rank", "uri", "label", "relevance", "score"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "keeps"),
+    [
+        (Filters(types="knowledge"), lambda s, t: s.skill_type == "knowledge"),
+        (
+            Filters(reuse_levels=["transversal", "cross-sector"]),
+            lambda s, t: s.reuse_level in {"transversal", "cross-sector"},
+        ),
+        (Filters(collections=["digital"]), lambda s, t: "digital" in s.collections),
+        (
+            Filters(collections=["digital"], types=["knowledge"]),
+            lambda s, t: "digital" in s.collections and s.skill_type == "knowledge",
+        ),
+        (
+            Filters(ancestors=["T"]),
+            lambda s, t: "T" in {t.groups[u].code for u in t.skill_ancestors(s.uri) if u in t.groups},
+        ),
+        (
+            Filters(occupations="Midwife"),
+            lambda s, t: "midwife" in _needed_by(s, t, {"essential", "optional"}),
+        ),
+        (
+            Filters(occupations="midwife", relation="essential"),
+            lambda s, t: "midwife" in _needed_by(s, t, {"essential"}),
+        ),
+        (Filters(isco_groups="25", relation="optional"), lambda s, t: _in_isco(s, t, "25", "optional")),
+        (Filters(taxonomies="sample", languages="en"), lambda s, t: True),
+    ],
+)
+def test_filters_act_within_the_search(
+    client: SkillSearch, taxonomy: Taxonomy, filters: Filters, keeps: Callable[[Skill, Taxonomy], bool]
+) -> None:
+    expected = {skill.uri for skill in taxonomy.skills.values() if keeps(skill, taxonomy)}
+    assert expected
+    found = [hit.uri for hit in client.search("Chef", limit=len(taxonomy.skills), filters=filters, depth=20)]
+    assert len(found) == len(expected)
+    assert set(found) == expected
+
+
+def test_a_filter_that_leaves_thirty_skills_returns_thirty(client: SkillSearch, taxonomy: Taxonomy) -> None:
+    wanted = sorted(taxonomy.skills)[:30]
+    result = client.search("Chef", limit=30, filters=Filters(include=wanted))
+    assert {hit.uri for hit in result} == set(wanted)
+    result = client.search("Chef", limit=30, filters=Filters(include=wanted, exclude=wanted[:10]))
+    assert {hit.uri for hit in result} == set(wanted[10:])
+
+
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        (Filters(collections="digitl"), "did you mean 'digital'"),
+        (Filters(types="skil"), "did you mean 'skill'"),
+        (Filters(occupations="midwif"), "did you mean 'midwife'"),
+        (Filters(ancestors="nothing like it"), "unknown ancestors 'nothing like it': the index has"),
+        (Filters(taxonomies="esco"), "unknown taxonomy 'esco'"),
+        (Filters(include="https://example.org/none"), "unknown uri"),
+        (Filters(exclude="https://example.org/none"), "unknown uri"),
+    ],
+)
+def test_an_unknown_filter_value_names_the_near_ones(
+    client: SkillSearch, filters: Filters, message: str
+) -> None:
+    with pytest.raises(FilterError, match=message):
+        client.search("Chef", filters=filters)
+
+
+@pytest.mark.parametrize(
+    ("title", "message"),
+    [
+        ("", "is empty"),
+        (" \n\t", "is empty"),
+        ("?!", "is empty"),
+        ("x" * 301, "301 characters"),
+        (None, "NoneType"),
+        (7, "int"),
+    ],
+)
+def test_a_title_that_is_none_is_refused(client: SkillSearch, title: str, message: str) -> None:
+    with pytest.raises(QueryError, match=message):
+        client.search(title)
+    with pytest.raises(QueryError, match=message):
+        client.search_many(["Chef", title])
+
+
+@pytest.mark.parametrize("options", [{"limit": 0}, {"depth": 0}, {"alpha": 1.1}, {"alpha": -0.1}])
+def test_numbers_out_of_range_are_refused(client: SkillSearch, options: dict[str, float]) -> None:
+    with pytest.raises(QueryError):
+        client.search("Chef", **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning")
+@pytest.mark.filterwarnings("ignore:Local mode performs exact:UserWarning")
+def test_both_stores_give_the_same(client: SkillSearch, taxonomy: Taxonomy, encoder: Encoder) -> None:
+    store = ServerStore(QdrantClient(":memory:"))
+    reindex(taxonomy, encoder, store)
+    other = SkillSearch(store, encoder, client._reranker, client._settings)
+    filters = Filters(collections=["digital"], occupations="data scientist")
+    for options in ({"limit": 40}, {"limit": 40, "filters": filters}, {"limit": 300, "depth": 50}):
+        ours, theirs = client.search("Data Scientist", **options), other.search("Data Scientist", **options)
+        assert len(ours) == len(theirs) > 0
+        found = {hit.uri: hit for hit in theirs}
+        # vectors are stored in half precision, which the engines round each in its own way
+        assert sum(hit.uri in found for hit in ours) >= 0.95 * len(ours)
+        for hit in ours:
+            if hit.uri in found:
+                assert found[hit.uri].retrieval_score == pytest.approx(hit.retrieval_score, abs=1e-3)
+                assert found[hit.uri].links == hit.links
+    other.close()
+
+
+def test_a_build_that_cannot_be_written_is_removed(
+    tmp_path: Path, taxonomy: Taxonomy, encoder: Encoder
+) -> None:
+    store = EmbeddedStore(tmp_path / "index")
+    published = reindex(taxonomy, encoder, store).build
+
+    def fail_late(count: int) -> None:
+        raise ModelError(f"broke after {count}")
+
+    with pytest.raises(ModelError, match="broke after"):
+        reindex(taxonomy, encoder, store, embedded=fail_late)
+    assert [path.name for path in (tmp_path / "index" / "builds").iterdir()] == [published.name]
+    assert store.published().info == published
+    store.close()
+
+
+def test_a_missing_index_is_told(tmp_path: Path, models_folder: Path) -> None:
+    with pytest.raises(IndexNotFoundError, match="skillsearch reindex"):
+        SkillSearch.open(home=tmp_path, models=str(models_folder))
+
+
+def test_missing_and_unfinished_models_are_told(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="skillsearch train"):
+        SkillSearch.open(home=home, models=str(tmp_path / "none"))
+    with pytest.raises(ModelError, match="not a folder that `skillsearch train` finished"):
+        SkillSearch.open(home=home, models=str(tmp_path))
+
+
+def test_a_server_that_is_down_is_told(models_folder: Path) -> None:
+    with pytest.raises(StoreUnavailableError, match="SKILLSEARCH_QDRANT_URL"):
+        SkillSearch.open(qdrant_url="http://127.0.0.1:9", models=str(models_folder))
+
+
+def test_an_index_of_another_encoder_is_refused(
+    tmp_path: Path, taxonomy: Taxonomy, encoder: Encoder, models_folder: Path, bert_base: Path
+) -> None:
+    from skillsearch.models.encoder import new_encoder
+
+    other = tmp_path / "other"
+    new_encoder(str(bert_base), device="cpu").save_pretrained(str(other), create_model_card=False)
+    store = EmbeddedStore(tmp_path / "index")
+    reindex(taxonomy, Encoder.load(str(other), device="cpu"), store)
+    with pytest.raises(ModelMismatchError, match="other"):
+        SkillSearch.open(home=tmp_path, models=str(models_folder), device="cpu")
+    reindex(taxonomy, encoder, store)
+    with SkillSearch.open(home=tmp_path, models=str(models_folder), device="cpu") as client:
+        first = client.search("Chef")
+        reindex(taxonomy, encoder, store)
+        second = client.search("Chef")
+        assert second.versions.build != first.versions.build
+        assert second.hits == first.hits
+    store.close()
+
+
+def _needed_by(skill: Skill, taxonomy: Taxonomy, kinds: set[str]) -> set[str]:
+    relations = taxonomy.relations_by_skill.get(skill.uri, ())
+    return {taxonomy.occupations[r.occupation].label for r in relations if r.kind in kinds}
+
+
+def _in_isco(skill: Skill, taxonomy: Taxonomy, code: str, kind: str) -> bool:
+    groups = [
+        taxonomy.isco_groups[group].code
+        for r in taxonomy.relations_by_skill.get(skill.uri, ())
+        if r.kind == kind
+        for group in taxonomy.isco_ancestors(r.occupation)
+    ]
+    return code in groups

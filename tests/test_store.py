@@ -1,0 +1,394 @@
+"""One suite for every store: the embedded engine, the client in memory, and a real server.
+
+The real server is the one of SKILLSEARCH_TEST_QDRANT_URL, or a container where Docker answers.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import uuid
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from qdrant_client import QdrantClient
+
+from indexer.reindex import check
+from skillsearch.errors import BuildCheckError, IndexNotFoundError, StoreError, StoreUnavailableError
+from skillsearch.filters import Match, Where
+from skillsearch.store.base import Build, BuildInfo, Point, Space, Store
+from skillsearch.store.embedded import EmbeddedStore
+from skillsearch.store.schema import KEYWORD_FIELDS, SCHEMA_VERSION, point_id
+from skillsearch.store.server import ServerStore
+from skillsearch.texts import payload_hash
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Local mode performs exact:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection:UserWarning"),
+]
+SIZE = 1024
+
+
+@pytest.fixture(scope="session")
+def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a real server; skips, or fails with --require-server, where there is none."""
+    if url := os.environ.get("SKILLSEARCH_TEST_QDRANT_URL"):
+        yield url
+        return
+    if not _docker_answers():
+        reason = "no Qdrant server: set SKILLSEARCH_TEST_QDRANT_URL, or start a Docker engine"
+        if request.config.getoption("--require-server"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # those of other people's imports
+        from testcontainers.qdrant import QdrantContainer
+    compose = Path(__file__).parents[1] / "docker-compose.yml"
+    image = yaml.safe_load(compose.read_text(encoding="utf-8"))["services"]["qdrant"]["image"]
+    container = QdrantContainer(image)
+    container.start()
+    yield f"http://{container.rest_host_address}"
+    container.stop()
+
+
+def _docker_answers() -> bool:
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture(params=["embedded", "memory", "server"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    store: Store
+    if request.param == "embedded":
+        store = EmbeddedStore(tmp_path / "index")
+    elif request.param == "memory":
+        store = ServerStore(QdrantClient(":memory:"))
+    else:
+        url = request.getfixturevalue("server_url")
+        key = os.environ.get("SKILLSEARCH_TEST_QDRANT_API_KEY")
+        _wipe(QdrantClient(url=url, api_key=key))
+        store = ServerStore.connect(url, key)
+    yield store
+    store.close()
+
+
+def _wipe(client: QdrantClient) -> None:
+    for collection in client.get_collections().collections:
+        if "test-" in collection.name:
+            client.delete_collection(collection.name)
+    client.close()
+
+
+def info(name: str = "one", skills: int = 0) -> BuildInfo:
+    return BuildInfo(
+        name=f"test-{name}",
+        taxonomy="test",
+        version="1",
+        language="en",
+        encoder="tiny",
+        encoder_fingerprint="abc",
+        view_version=1,
+        schema_version=SCHEMA_VERSION,
+        created=f"2026-01-01T00:00:00+00:00-{name}",
+        skills=skills,
+        occupations=0,
+        program="0",
+    )
+
+
+def point(number: int, vector: Sequence[float] | None = None, **payload: object) -> Point:
+    """A skill whose vector is by default the axis of its number."""
+    axis = [0.0] * SIZE
+    axis[number] = 1.0
+    values = {"uri": f"urn:{number:04}", "label": f"skill {number}"} | payload
+    return Point(values | {"payload_hash": payload_hash(values)}, vector or axis)
+
+
+def built(store: Store, points: Sequence[Point], name: str = "one") -> Build:
+    build = store.create(info(name, len(points)))
+    build.upsert("skills", points)
+    build.seal()
+    return build
+
+
+def tilted(*weights: float) -> list[float]:
+    """A unit vector with these first coordinates."""
+    vector = np.zeros(SIZE)
+    vector[: len(weights)] = weights
+    return [float(x) for x in vector / np.linalg.norm(vector)]
+
+
+def uris(build: Build, vector: Sequence[float], limit: int = 1000, where: Where | None = None) -> list[str]:
+    return [found.uri for found in build.query("skills", vector, limit, where)]
+
+
+def test_what_is_written_is_found_in_order_of_the_cosine(store: Store) -> None:
+    build = built(store, [point(number) for number in range(5)])
+    found = build.query("skills", tilted(0.1, 0.4, 0.2, 0.5, 0.3), 3, fields=("uri", "label"))
+    assert [hit.uri for hit in found] == ["urn:0003", "urn:0001", "urn:0004"]
+    assert found[0].payload == {"uri": "urn:0003", "label": "skill 3"}
+    norm = np.linalg.norm([0.1, 0.4, 0.2, 0.5, 0.3])
+    assert [hit.score for hit in found] == pytest.approx([0.5 / norm, 0.4 / norm, 0.3 / norm], abs=1e-3)
+
+
+def test_ties_are_ordered_by_uri(store: Store) -> None:
+    build = built(store, [point(number, tilted(1.0)) for number in (3, 1, 2)])
+    assert uris(build, tilted(1.0)) == ["urn:0001", "urn:0002", "urn:0003"]
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (Where(), {0, 1, 2, 3}),
+        (Where(must=(Match(("skill_type",), ("knowledge",)),)), {1, 3}),
+        (Where(must=(Match(("collections",), ("digital", "green")),)), {0, 1, 2}),
+        (Where(must=(Match(("occupations_essential", "occupations_optional"), ("urn:o",)),)), {0, 3}),
+        (Where(must_not=(Match(("uri",), ("urn:0000", "urn:0003")),)), {1, 2}),
+        (
+            Where(
+                must=(Match(("collections",), ("digital",)), Match(("skill_type",), ("skill",))),
+                must_not=(Match(("uri",), ("urn:0002",)),),
+            ),
+            {0},
+        ),
+        (Where(must=(Match(("skill_type",), ("none",)),)), set()),
+    ],
+)
+def test_conditions(store: Store, where: Where, expected: set[int]) -> None:
+    build = built(
+        store,
+        [
+            point(0, skill_type="skill", collections=["digital"], occupations_essential=["urn:o"]),
+            point(1, skill_type="knowledge", collections=["digital", "green"]),
+            point(2, skill_type="skill", collections=["digital"]),
+            point(3, skill_type="knowledge", collections=[], occupations_optional=["urn:o", "urn:p"]),
+        ],
+    )
+    assert set(uris(build, tilted(1.0), where=where)) == {f"urn:{number:04}" for number in expected}
+    assert build.count("skills", where) == len(expected)
+
+
+def test_a_filter_that_leaves_thirty_returns_thirty(store: Store) -> None:
+    build = built(
+        store, [point(number, skill_type="rare" if number % 10 == 9 else "") for number in range(300)]
+    )
+    found = uris(build, tilted(1.0), limit=30, where=Where(must=(Match(("skill_type",), ("rare",)),)))
+    assert sorted(found) == [f"urn:{number:04}" for number in range(9, 300, 10)]
+
+
+def test_points_can_be_fetched_scanned_counted_and_replaced(store: Store) -> None:
+    points = [point(number, tags=["a", "b"][: number % 3]) for number in range(1020)]
+    build = built(store, points)
+    build.upsert("skills", [point(7, tilted(1.0, 1.0), label="replaced")])
+    assert build.count("skills") == 1020
+    assert build.count("occupations") == 0
+    fetched = build.fetch("skills", ["urn:0007", "urn:none"])
+    assert {uri: payload["label"] for uri, payload in fetched.items()} == {"urn:0007": "replaced"}
+    scanned = list(build.scan("skills", vectors=True))
+    assert {point.uri for point in scanned} == {point.uri for point in points}
+    assert len(scanned) == 1020
+    assert all(abs(np.linalg.norm(point.vector) - 1) < 1e-3 for point in scanned)
+    assert all(len(point.vector) == 0 for point in build.scan("skills"))
+    assert point_id("urn:0007") == str(uuid.uuid5(uuid.NAMESPACE_URL, "urn:0007"))
+
+
+def test_values_of_a_field_are_counted(store: Store) -> None:
+    build = built(
+        store, [point(0, collections=["a", "b"]), point(1, collections=["b"]), point(2, collections=[])]
+    )
+    assert build.values("skills", "collections") == {"a": 1, "b": 2}
+    assert build.values("skills", "language") == {}
+
+
+def test_publishing(store: Store) -> None:
+    with pytest.raises(IndexNotFoundError, match="skillsearch reindex"):
+        store.published()
+    first = built(store, [point(1)], "one")
+    store.publish("test-one")
+    assert store.published().info == first.info
+    second = built(store, [point(2)], "two")
+    held = store.published()
+    store.publish("test-two")
+    assert store.published().info == second.info
+    assert uris(store.published(), tilted(1.0)) == ["urn:0002"]
+    assert uris(held, tilted(1.0)) == ["urn:0001"]
+    assert [build.name for build in store.builds()] == ["test-one", "test-two"]
+    with pytest.raises(StoreError, match="is published"):
+        store.remove("test-two")
+    store.remove("test-one")
+    assert [build.name for build in store.builds()] == ["test-two"]
+    with pytest.raises(StoreError, match="no build"):
+        store.remove("test-one")
+
+
+def test_a_build_is_created_once_and_listed_when_sealed(store: Store) -> None:
+    build = store.create(info())
+    assert store.builds() == []
+    with pytest.raises(StoreError, match="already"):
+        store.create(info())
+    build.seal()
+    assert store.builds() == [info()]
+    assert build.size() is None or build.size() > 0  # type: ignore[operator]
+
+
+class Altered:
+    """A build that reads other points than were written."""
+
+    def __init__(self, build: Build, alter: Callable[[Point], Point | None]) -> None:
+        self.info = build.info
+        self.count, self.query = build.count, build.query
+        self._build, self._alter = build, alter
+
+    def scan(self, space: Space, *, vectors: bool = False) -> Iterator[Point]:
+        altered = (self._alter(point) for point in self._build.scan(space, vectors=vectors))
+        return (point for point in altered if point is not None)
+
+
+@pytest.mark.parametrize(
+    ("alter", "message"),
+    [
+        (lambda p: replace(p, vector=[x * 2 for x in p.vector]), "has length 2"),
+        (lambda p: replace(p, vector=[float("nan")] * SIZE), "has length nan"),
+        (lambda p: replace(p, payload=p.payload | {"label": "other"}), "changed in storage"),
+        (lambda p: None if p.uri == "urn:0003" else p, "9 skills can be read, expected 10"),
+        (lambda p: replace(p, vector=tilted(1.0)), "does not find it"),
+    ],
+)
+def test_a_build_that_is_not_right_fails_its_check(
+    store: Store, alter: Callable[[Point], Point | None], message: str
+) -> None:
+    build = built(store, [point(number) for number in range(10)])
+    check(build, {"skills": 10, "occupations": 0})
+    with pytest.raises(BuildCheckError, match="10 skills are stored, expected 11"):
+        check(build, {"skills": 11})
+    with pytest.raises(BuildCheckError, match=message):
+        check(Altered(build, alter), {"skills": 10})  # type: ignore[arg-type]
+
+
+def test_threads_share_a_build(store: Store) -> None:
+    build = built(store, [point(number) for number in range(50)])
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda number: uris(build, point(number).vector, 1), list(range(50)) * 4))
+    assert found == [[f"urn:{number:04}"] for number in range(50)] * 4
+
+
+class TestEmbedded:
+    """What only folders and files can do."""
+
+    def test_fields_are_indexed(self, tmp_path: Path) -> None:
+        build = EmbeddedStore(tmp_path).create(info())
+        assert set(build._shards["skills"].info().payload_schema) == set(KEYWORD_FIELDS)
+
+    def test_an_unfinished_build_cannot_be_published(self, tmp_path: Path) -> None:
+        store = EmbeddedStore(tmp_path)
+        store.create(info())
+        with pytest.raises(StoreError, match="not a complete build"):
+            store.publish("test-one")
+
+    @pytest.mark.parametrize(
+        ("break_it", "message"),
+        [
+            (lambda f: (f / "CURRENT").write_text("gone\n"), "not a complete build"),
+            (lambda f: (f / "CURRENT").write_text("../elsewhere\n"), "not a build"),
+            (lambda f: (f / "CURRENT").write_text(""), "not a build"),
+            (lambda f: (f / "builds/test-one/build.json").write_text("{"), "cannot be read"),
+            (lambda f: (f / "builds/test-one/build.json").write_text("{}"), "does not describe a build"),
+            (lambda f: (f / "builds/test-one/skills").rename(f / "moved"), "cannot be opened"),
+            (lambda f: (f / "builds/test-one/skills/edge_config.json").write_text("{"), "cannot be opened"),
+        ],
+    )
+    def test_broken_files_are_told(
+        self, tmp_path: Path, break_it: Callable[[Path], object], message: str
+    ) -> None:
+        store = EmbeddedStore(tmp_path)
+        built(store, [point(1)])
+        store.publish("test-one")
+        break_it(tmp_path)
+        with pytest.raises(StoreError, match=message):
+            EmbeddedStore(tmp_path).published()
+
+    def test_several_processes_search_one_build(self, tmp_path: Path) -> None:
+        store = EmbeddedStore(tmp_path)
+        built(store, [point(number) for number in range(3)])
+        store.publish("test-one")
+        build = store.published()
+        code = (
+            "import sys; from pathlib import Path; from skillsearch.store.embedded import EmbeddedStore\n"
+            "build = EmbeddedStore(Path(sys.argv[1])).published()\n"
+            "print([hit.uri for hit in build.query('skills', [0.0, 1.0] + [0.0] * 1022, 1)])"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == "['urn:0001']"
+        assert uris(build, point(2).vector, 1) == ["urn:0002"]
+
+    def test_a_place_that_cannot_be_written_is_told(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("", encoding="utf-8")
+        with pytest.raises(StoreError, match="cannot be written"):
+            EmbeddedStore(tmp_path / "file").create(info())
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "message"),
+    [
+        (401, b'{"status": {"error": "no key"}}', StoreUnavailableError, "SKILLSEARCH_QDRANT_API_KEY"),
+        (403, b"Forbidden", StoreUnavailableError, "SKILLSEARCH_QDRANT_API_KEY"),
+        (503, b"<html>busy</html>", StoreError, "503"),
+        (200, b"<html>hello</html>", StoreError, "Qdrant server"),
+        (200, b'{"result": 7}', StoreError, "Qdrant server"),
+    ],
+)
+def test_a_server_that_answers_badly_is_told(
+    status: int, body: bytes, kind: type[StoreError], message: str
+) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        store = ServerStore.connect(f"http://127.0.0.1:{server.server_port}", timeout=5)
+        with pytest.raises(kind, match=message):
+            store.published()
+        store.close()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_collection_of_somebody_else_is_told() -> None:
+    from qdrant_client import models
+
+    client = QdrantClient(":memory:")
+    client.create_collection(
+        "skills__x", vectors_config=models.VectorParams(size=4, distance=models.Distance.DOT)
+    )
+    alias = models.CreateAlias(collection_name="skills__x", alias_name="skills")
+    client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
+    with pytest.raises(StoreError, match="does not describe a build"):
+        ServerStore(client).published()
+
+
+def test_a_description_survives_json() -> None:
+    assert BuildInfo.from_dict(json.loads(json.dumps(info().to_dict())), "here") == info()
