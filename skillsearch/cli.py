@@ -31,6 +31,7 @@ def build_app() -> typer.Typer:
     """All commands; what they need to run is imported when one runs."""
     from indexer.cli import reindex, status
     from trainer.cli import train
+    from trainer.evaluation.cli import evaluate
 
     app = typer.Typer(
         name="skillsearch",
@@ -41,6 +42,7 @@ def build_app() -> typer.Typer:
     )
     for command in (search, reindex, status, train):
         app.command()(command)
+    app.add_typer(evaluate, name="evaluate")
     return app
 
 

@@ -12,7 +12,8 @@ SkillSearchError
 │   ├── IndexNotFoundError  nothing is published
 │   ├── StoreUnavailableError  the server does not answer
 │   └── BuildCheckError     a new build failed its checks and was not published
-└── TrainingError           training data or a training run is not usable
+├── TrainingError           training data or a training run is not usable
+└── EvaluationError         a benchmark, a run or a set of judgements is not usable
 ```
 
 A message names the thing, what was found, what was expected, and what to do.
@@ -22,6 +23,7 @@ The command line prints it in red and exits with 1.
 __all__ = [
     "BuildCheckError",
     "ConfigurationError",
+    "EvaluationError",
     "FilterError",
     "IndexNotFoundError",
     "ModelError",
@@ -81,3 +83,7 @@ class BuildCheckError(StoreError):
 
 class TrainingError(SkillSearchError):
     """Training data or a training run is not usable."""
+
+
+class EvaluationError(SkillSearchError):
+    """A benchmark, a run or a set of judgements is not usable; names file and line where known."""

@@ -1,19 +1,29 @@
 """Training: what the models are trained on, that they learn, and what a run leaves behind."""
 
+import csv
 import json
+import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from skillsearch.errors import ConfigurationError, ModelError, TrainingError
+from skillsearch.models.encoder import new_encoder
 from skillsearch.models.folder import ENCODER, RERANKER, locate_models
 from skillsearch.models.source import fingerprint
 from skillsearch.taxonomy import Occupation, Relation, RelationKind, Skill, Taxonomy
-from trainer.config import TrainConfig, preset
-from trainer.data import Split, encoder_pairs, reranker_triples, split_occupations
-from trainer.evaluation.heldout import classification_metrics, majority_macro_f1, retrieval_metrics
+from trainer.config import PRESETS, TrainConfig, configure, read_config
+from trainer.data import Split, encoder_pairs, relation_matrix, reranker_triples, split_occupations
+from trainer.evaluation.heldout import (
+    RETRIEVAL_MEASURES,
+    classification_metrics,
+    confusion,
+    majority_macro_f1,
+    retrieval_metrics,
+)
 from trainer.negatives import mine_hard_negatives
 from trainer.run import train
 
@@ -63,19 +73,20 @@ def test_a_split_needs_two_occupations() -> None:
 def test_pairs_have_every_canonical_one_and_no_held_out_title() -> None:
     split = Split(train=("o0", "o1", "o3"), held_out=("o2",))
     pairs = encoder_pairs(small(), split, optional_ratio=0.5, seed=3)
-    titles = {title for title, _ in pairs}
+    titles = {pair.title for pair in pairs}
+    texts = {(pair.title, pair.skill) for pair in pairs}
     assert titles <= {"baker", "cook", "welder", "Cook"}  # "bread maker" is a title of o2
     essential = {("baker", "skill 0"), ("baker", "skill 1"), ("cook", "skill 1"), ("welder", "skill 5")}
-    assert essential <= set(pairs)
+    assert essential <= texts
     optional = {("baker", "skill 2"), ("baker", "skill 3"), ("welder", "skill 6")}
-    assert len(optional & set(pairs)) == 2  # half of the four essential ones
+    assert len(optional & texts) == 2  # half of the four essential ones
     assert len(pairs) == len(set(pairs))
 
 
 def test_an_occupation_that_lost_its_titles_is_left_out() -> None:
     split = Split(train=("o1", "o0"), held_out=("o3",))  # o3 is a "Cook" too, and "cook" is all that o1 has
     pairs = encoder_pairs(small(), split, optional_ratio=0, seed=3)
-    assert {title for title, _ in pairs} <= {"baker", "bread maker"}
+    assert {pair.title for pair in pairs} <= {"baker", "bread maker"}
     triples = reranker_triples(small(), split, split.train, {}, optional_ratio=0, random_negatives=1, seed=3)
     assert {title for title, _, _ in triples} <= {"baker", "bread maker"}
     with pytest.raises(TrainingError, match="no pairs"):
@@ -110,57 +121,164 @@ def test_hard_negatives_are_near_and_not_related() -> None:
     assert mined == mine_hard_negatives(taxonomy, ["o0"], title, skills, per_occupation=2, depth=3, seed=1)
 
 
-def test_macro_f1() -> None:
-    triples = [("t", "s", 2), ("t", "s", 2), ("t", "s", 1), ("t", "s", 0)]
+def test_the_relation_matrix_names_each_pair() -> None:
+    taxonomy = small()
+    related = relation_matrix(taxonomy)
+    assert related.shape == (4, 9)
+    assert related.sum() == 8
+    split = Split(train=("o0", "o1", "o3"), held_out=("o2",))
+    for pair in encoder_pairs(taxonomy, split, optional_ratio=1, seed=3, alias_pairs=3):
+        assert related[pair.row, pair.column]
+        assert pair.skill in {f"skill {pair.column}", f"alias {pair.column}"}
+
+
+def test_more_alias_pairs_and_descriptions() -> None:
+    taxonomy = small()
+    described = {uri: replace(skill, description=f"about {uri}") for uri, skill in taxonomy.skills.items()}
+    taxonomy = replace(taxonomy, skills=described)
+    split = Split(train=("o0", "o3"), held_out=("o1",))
+    plain = encoder_pairs(taxonomy, split, optional_ratio=0, seed=3, alias_pairs=0)
+    assert sorted((pair.title, pair.skill) for pair in plain) == [
+        ("baker", "skill 0"),
+        ("baker", "skill 1"),
+        ("welder", "skill 5"),
+    ]
+    pairs = encoder_pairs(taxonomy, split, optional_ratio=0, seed=3, alias_pairs=4, description_ratio=1.0)
+    drawn = {(pair.title, pair.skill) for pair in pairs} - {(pair.title, pair.skill) for pair in plain}
+    assert drawn
+    assert all(text.startswith("about s") for _, text in drawn)
+
+
+def test_no_title_or_alias_is_on_both_sides(taxonomy: Taxonomy) -> None:
+    """Leakage through aliases: of the sample, with an occupation added that shares one in another case."""
+    first, second = list(taxonomy.relations_by_occupation)[:2]
+    shared = taxonomy.occupations[second].label.upper()
+    occupations = dict(taxonomy.occupations)
+    occupations[first] = replace(
+        occupations[first], alt_labels=(*occupations[first].alt_labels, f" {shared}  ")
+    )
+    taxonomy = replace(taxonomy, occupations=occupations)
+    for seed in range(5):
+        split = split_occupations(taxonomy, 0.3, seed, validation=0.2)
+        outside = {
+            " ".join(title.split()).casefold()
+            for uri in split.held_out + split.validation
+            for title in (taxonomy.occupations[uri].label, *taxonomy.occupations[uri].alt_labels)
+        }
+        pairs = encoder_pairs(taxonomy, split, optional_ratio=1, seed=seed, alias_pairs=5)
+        triples = reranker_triples(
+            taxonomy, split, split.train, {}, optional_ratio=1, random_negatives=5, seed=seed
+        )
+        titles = {pair.title for pair in pairs} | {title for title, _, _ in triples}
+        assert titles
+        assert not {title.casefold() for title in titles} & outside
+
+
+def test_validation_is_a_third_side(taxonomy: Taxonomy) -> None:
+    plain, split = (
+        split_occupations(taxonomy, 0.1, 1),
+        split_occupations(taxonomy, 0.1, 1, validation=0.1),
+    )
+    assert split.held_out == plain.held_out
+    assert set(split.train) | set(split.validation) == set(plain.train)
+    assert not set(split.train) & set(split.validation)
+    assert len(split.validation) == 4
+
+
+def test_figures_of_a_classifier() -> None:
+    labels = np.array([2, 2, 1, 0])
     # always 2: precision 1/2, recall 1, F1 2/3; the others 0
-    assert majority_macro_f1(triples) == pytest.approx(2 / 9)
-
-    class Always:
-        def __init__(self, *labels: int) -> None:
-            self.labels = labels
-
-        def predict(self, pairs: list[tuple[str, str]]) -> np.ndarray:
-            return np.eye(3)[list(self.labels)]
-
-    scores = classification_metrics(Always(2, 2, 2, 2), triples)  # type: ignore[arg-type]
+    assert majority_macro_f1(labels) == pytest.approx(2 / 9)
+    scores = classification_metrics(np.eye(3)[[2, 2, 2, 2]], labels)
     assert scores == {"macro_f1": pytest.approx(2 / 9), "accuracy": 0.5}
     # 2: precision 1, recall 1/2, F1 2/3; 1: precision 1/2, recall 1, F1 2/3; 0: F1 1
-    scores = classification_metrics(Always(2, 1, 1, 0), triples)  # type: ignore[arg-type]
+    scores = classification_metrics(np.eye(3)[[2, 1, 1, 0]], labels)
     assert scores == {"macro_f1": pytest.approx(7 / 9), "accuracy": 0.75}
+    assert confusion(np.eye(3)[[2, 1, 1, 0]], labels) == [[1, 0, 0], [0, 1, 0], [0, 1, 1]]
 
 
-def test_presets() -> None:
-    large = preset("large")
-    assert large.encoder.model_dump() == {
-        "base": "jjzha/esco-xlm-roberta-large",
-        "max_length": 64,
-        "batch_size": 64,
-        "epochs": 3,
-        "max_steps": None,
-        "learning_rate": 5e-5,
-        "warmup_ratio": 0.1,
-        "scale": 20.0,
-        "optional_ratio": 0.5,
-    }
-    reranker = large.reranker
-    assert (reranker.base, reranker.batch_size) == ("cross-encoder/ms-marco-MiniLM-L-12-v2", 32)
-    assert (reranker.epochs, reranker.learning_rate, reranker.max_length) == (3, 2e-5, 128)
-    assert reranker.hard_negatives == 5
-    changed = preset("compact", encoder_base="x", max_steps=7, seed=1, holdout=0.2)
-    assert (changed.encoder.base, changed.reranker.max_steps, changed.seed) == ("x", 7, 1)
-    for name, message in (("skillscout", "searched with"), ("none", "expected one of compact, large")):
-        with pytest.raises(ConfigurationError, match=message):
-            preset(name)
-    for holdout in (0.0, 1.0):
-        with pytest.raises(ConfigurationError, match="holdout"):
-            preset("compact", holdout=holdout)
+def test_the_card_presets() -> None:
+    for name in ("large", "compact-card"):
+        encoder, reranker = PRESETS[name].encoder, PRESETS[name].reranker
+        assert (encoder.batch_size, encoder.epochs, encoder.learning_rate) == (64, 3, 5e-5)
+        assert (encoder.max_length, encoder.scale, encoder.loss) == (64, 20.0, "ranking")
+        assert (encoder.warmup_ratio, encoder.optional_ratio, encoder.eval_steps) == (0.1, 0.5, 500)
+        assert (encoder.max_steps, encoder.both_directions, encoder.base_weight) == (None, False, 0.0)
+        assert (reranker.batch_size, reranker.epochs, reranker.learning_rate) == (32, 3, 2e-5)
+        assert (reranker.max_length, reranker.warmup_ratio, reranker.optional_ratio) == (128, 0.1, 0.5)
+        assert (reranker.hard_negatives, reranker.random_negatives) == (5, 10)
+        assert PRESETS[name].seed == 42
+    large = PRESETS["large"]
+    assert large.encoder.base == "jjzha/esco-xlm-roberta-large"
+    assert large.reranker.base == "cross-encoder/ms-marco-MiniLM-L-12-v2"
+    assert configure("large") == large
 
 
-def tiny(encoder_base: Path, reranker_base: Path, *, steps: int) -> TrainConfig:
-    config = preset(
-        "compact", encoder_base=str(encoder_base), reranker_base=str(reranker_base), max_steps=steps
+def test_every_number_can_be_changed(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text('preset = "large"\nseed = 7\n[encoder]\nlearning_rate = 1e-4\nepochs = 2\n')
+    values = read_config(path)
+    config = configure(
+        values=values, assignments=["encoder.epochs=5", "reranker.base=x/y", "encoder.eval_steps=none"]
     )
-    return config.model_copy(update={"precision": "float32"})
+    assert (config.preset, config.seed, config.encoder.learning_rate) == ("large", 7, 1e-4)
+    assert (config.encoder.epochs, config.encoder.eval_steps, config.reranker.base) == (5, None, "x/y")
+    assert configure("compact", values=values).preset == "compact"
+    assert configure(values=values, seed=3, holdout=0.2, max_steps=9).model_dump() == (
+        configure(
+            values=values,
+            assignments=["seed=3", "holdout=0.2", "encoder.max_steps=9", "reranker.max_steps=9"],
+        ).model_dump()
+    )
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"config": config.model_dump(mode="json")}))
+    assert configure(values=read_config(manifest)) == config
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("encoder.epochs=0", "encoder.epochs: Input should be greater than 0, found 0"),
+        ("encoder.learning_rate=nan", "encoder.learning_rate"),
+        ("encoder.speed=1", "encoder.speed"),
+        ("encoder", "expected NAME=VALUE"),
+        ("holdout=1.0", "holdout"),
+        ("validation=0.95", "leave nothing to train on"),
+        ("reranker.hard_negatives=many", "reranker.hard_negatives"),
+        ("encoder.average_ratio=0.5", "exclude each other"),
+    ],
+)
+def test_a_wrong_value_is_told(assignment: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        configure("large", assignments=[assignment])
+
+
+def test_a_wrong_preset_or_file_is_told(tmp_path: Path) -> None:
+    for name, message in (("skillscout", "searched with"), ("none", "expected one of compact, compact-card")):
+        with pytest.raises(ConfigurationError, match=message):
+            configure(name)
+    broken = tmp_path / "broken.toml"
+    broken.write_text("seed = = 1")
+    with pytest.raises(ConfigurationError, match=re.escape(str(broken))):
+        read_config(broken)
+    with pytest.raises(ConfigurationError, match=r"missing\.json"):
+        read_config(tmp_path / "missing.json")
+    (tmp_path / "list.json").write_text("[]")
+    with pytest.raises(ConfigurationError, match="table of settings"):
+        read_config(tmp_path / "list.json")
+
+
+def tiny(encoder_base: Path, reranker_base: Path, *assignments: str, steps: int) -> TrainConfig:
+    return configure(
+        "compact-card",
+        values={
+            "precision": "float32",
+            "encoder": {"base": str(encoder_base), "eval_steps": None},
+            "reranker": {"base": str(reranker_base)},
+        },
+        assignments=assignments,
+        max_steps=steps,
+    )
 
 
 @pytest.mark.parametrize("base", ["bert_base", "xlm_roberta_base"])
@@ -179,13 +297,26 @@ def test_a_run_leaves_models_and_a_manifest(
         "occupations": 44,
         "relations": 0,
     }
-    assert (manifest["preset"], manifest["seed"]) == ("compact", 42)
+    assert (manifest["preset"], manifest["seed"]) == ("compact-card", 42)
     assert manifest["steps"] == report.steps == {"encoder": 2, "reranker": 2}
     assert TrainConfig.model_validate(manifest["config"]) == config
     assert manifest["metrics"] == report.metrics
     assert set(manifest["libraries"]) >= {"torch", "transformers", "sentence-transformers", "skillsearch"}
     assert manifest["fingerprints"] == {part: fingerprint(output / part) for part in (ENCODER, RERANKER)}
-    assert tuple(manifest["held_out_occupations"]) == split_occupations(taxonomy, 0.1, 42).held_out
+    split = split_occupations(taxonomy, 0.1, 42, validation=0.05)
+    assert tuple(manifest["held_out_occupations"]) == split.held_out
+    assert tuple(manifest["validation_occupations"]) == split.validation
+    assert set(manifest["metrics"]["encoder"]) == set(RETRIEVAL_MEASURES)
+    assert sum(map(sum, manifest["confusion"])) == manifest["examples"]["held_out_triples"]
+    assert manifest["calibration"]["temperature"] > 0
+    assert configure(values=read_config(output / "manifest.json")) == config
+    with (output / "curves" / "encoder.csv").open(encoding="utf-8") as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["1", "2"]
+    for name in ("encoder.png", "reranker.png", "reliability.png"):
+        assert (output / "curves" / name).read_bytes().startswith(b"\x89PNG")
+    card = (output / "README.md").read_text(encoding="utf-8")
+    for part in ("## Data", "## Recipe", "## Figures", "## Licence", "## Limits"):
+        assert part in card
     assert sum(manifest["seconds"].values()) > 0
     pair = locate_models(str(output))
     assert pair.load_encoder(device="cpu").encode(["welder"]).shape == (1, 1024)
@@ -201,9 +332,7 @@ def test_the_same_seed_gives_the_same_models(taxonomy: Taxonomy, bert_base: Path
         assert fingerprint(tmp_path / "one" / part) == fingerprint(tmp_path / "two" / part)
 
 
-def test_a_failed_run_leaves_nothing_and_replaces_nothing(
-    taxonomy: Taxonomy, bert_base: Path, tmp_path: Path
-) -> None:
+def test_a_failed_run_replaces_nothing(taxonomy: Taxonomy, bert_base: Path, tmp_path: Path) -> None:
     output = tmp_path / "models"
     output.mkdir()
     (output / "kept").touch()
@@ -212,10 +341,10 @@ def test_a_failed_run_leaves_nothing_and_replaces_nothing(
         train(taxonomy, good, output, device="cpu")
     with pytest.raises(ModelError, match="none"):
         train(taxonomy, bad, output, device="cpu", overwrite=True)
-    assert [path.name for path in tmp_path.iterdir()] == ["models"]
     assert [path.name for path in output.iterdir()] == ["kept"]
     train(taxonomy, good, output, device="cpu", overwrite=True)
     assert not (output / "kept").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["models"]
 
 
 def test_a_place_that_cannot_be_written_is_told(taxonomy: Taxonomy, bert_base: Path, tmp_path: Path) -> None:
@@ -228,17 +357,17 @@ def test_training_learns(taxonomy: Taxonomy, bert_base: Path, tmp_path: Path) ->
     """Random weights know nothing; some steps on the sample teach them, measured on what is trained."""
     from sentence_transformers import SentenceTransformer
 
-    config = tiny(bert_base, bert_base, steps=150)
-    config = config.model_copy(
-        update={
-            "encoder": config.encoder.model_copy(update={"learning_rate": 2e-3}),
-            "reranker": config.reranker.model_copy(update={"learning_rate": 2e-3}),
-        }
+    rates = (
+        "encoder.learning_rate=2e-3",
+        "reranker.learning_rate=2e-3",
+        "encoder.epochs=20",
+        "reranker.epochs=20",
     )
+    config = tiny(bert_base, bert_base, *rates, steps=150)
     report = train(taxonomy, config, tmp_path / "models", device="cpu")
-    split = split_occupations(taxonomy, config.holdout, config.seed)
+    split = split_occupations(taxonomy, config.holdout, config.seed, validation=config.validation)
     trained = SentenceTransformer(str(tmp_path / "models" / ENCODER), device="cpu")
+    before = retrieval_metrics(new_encoder(str(bert_base), device="cpu"), taxonomy, split.train)["ndcg@10"]
     after = retrieval_metrics(trained, taxonomy, split.train)["ndcg@10"]
-    assert after > 0.5
-    assert report.metrics["encoder"]["ndcg@10"] > report.metrics["encoder_untrained"]["ndcg@10"]
+    assert after > max(0.5, before + 0.2)
     assert report.metrics["reranker"]["macro_f1"] > report.metrics["majority_class"]["macro_f1"]

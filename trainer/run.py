@@ -1,58 +1,60 @@
-"""A whole training run: taxonomy in, two model folders and a manifest out."""
+"""A whole training run: taxonomy in, two model folders, a manifest and a model card out."""
 
-import json
-import platform
+import hashlib
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from skillsearch.errors import TrainingError
 from skillsearch.models.device import select_device
 from skillsearch.models.encoder import Encoder, new_encoder
-from skillsearch.models.folder import ENCODER, MANIFEST, RERANKER
+from skillsearch.models.folder import ENCODER, RERANKER
 from skillsearch.models.reranker import new_reranker
-from skillsearch.models.source import fingerprint, quiet
-from skillsearch.taxonomy import Taxonomy
-from skillsearch.texts import occupation_text, skill_text
+from skillsearch.models.source import quiet, resolve_model
+from skillsearch.taxonomy import Occupation, Skill, Taxonomy
+from skillsearch.texts import occupation_text, pair_text, skill_text
+from trainer.calibration import expected_calibration_error, fit_temperature, reliability
+from trainer.card import write_documents
 from trainer.config import TrainConfig
-from trainer.data import Split, Triple, encoder_pairs, reranker_triples, split_occupations
+from trainer.data import (
+    Split,
+    Triple,
+    encoder_pairs,
+    relation_classes,
+    relation_matrix,
+    reranker_triples,
+    split_occupations,
+)
 from trainer.encoder import train_encoder
-from trainer.evaluation.heldout import classification_metrics, majority_macro_f1, retrieval_metrics
+from trainer.evaluation.heldout import (
+    classification_metrics,
+    confusion,
+    majority_macro_f1,
+    retrieval_evaluator,
+    retrieval_metrics,
+    triple_labels,
+    triple_logits,
+)
 from trainer.negatives import mine_hard_negatives
-from trainer.reranker import train_reranker
+from trainer.processes import is_first, local_device
+from trainer.report import Reporter, TrainReport
+from trainer.reranker import start_from_encoder, train_reranker
+from trainer.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sentence_transformers import SentenceTransformer
+    from numpy.typing import NDArray
+    from sentence_transformers import CrossEncoder, SentenceTransformer
     from transformers import TrainerCallback
 
-__all__ = ["Reporter", "TrainReport", "train"]
+__all__ = ["train"]
 
-
-class Reporter:
-    """Hears what a run is doing; this one keeps silent."""
-
-    def stage(self, name: str) -> None:
-        """A stage begins."""
-
-    def callback(self, name: str) -> "TrainerCallback | None":
-        """A callback that follows the training of a model, if wanted."""
-
-
-@dataclass
-class TrainReport:
-    """What a run gave: held-out figures by model, steps and seconds by stage."""
-
-    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
-    steps: dict[str, int] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    examples: dict[str, int] = field(default_factory=dict)
+_CALIBRATION_DEPTH = 200  # candidates an occupation, as many as a search reranks
+_CALIBRATION_OCCUPATIONS = 100
 
 
 def train(
@@ -62,148 +64,226 @@ def train(
     *,
     device: str | None = None,
     overwrite: bool = False,
+    restart: bool = False,
     reporter: Reporter | None = None,
 ) -> TrainReport:
     """Train the encoder, mine hard negatives with it, train the reranker, measure both, save all.
 
     Everything is written next to `output` and moved there at the end, so that `output` is either
-    complete or not there.
+    complete or not there. A run that was stopped goes on where it was when it is called again with
+    the same arguments, and gives the same weights on a CPU.
+
+    Args:
+        taxonomy: what to train on.
+        config: the recipe.
+        output: folder of the models.
+        device: by default the best there is.
+        overwrite: replace what is at `output`.
+        restart: discard a run that was stopped, instead of going on with it.
+        reporter: hears what is being done.
 
     Raises:
         TrainingError: `output` exists and `overwrite` is not set, or cannot be written, or the
-            taxonomy is too small.
+            taxonomy is too small or lacks essential or optional relations, or a run with other
+            settings was stopped here.
         ModelError: a base cannot be loaded.
     """
     if output.exists() and not overwrite:
         raise TrainingError(f"{output} exists already: choose another folder, or replace it with --force")
+    kinds = {relation.kind for relation in taxonomy.relations}
+    for kind, name in (("essential", "core"), ("optional", "contextual")):
+        if kind not in kinds:
+            raise TrainingError(
+                f"{taxonomy} has no {kind} relation, so the reranker has no example of {name}"
+            )
+    for base in (config.encoder.base, config.reranker.base):
+        resolve_model(base)  # a wrong one is better told now than after hours
+    device = local_device(select_device(device))
+    split = split_occupations(taxonomy, config.holdout, config.seed, validation=config.validation)
+    run = _Run(taxonomy, split, config, device, reporter or Reporter())
     try:
-        return _train(taxonomy, config, output, select_device(device), reporter or Reporter())
+        output.parent.mkdir(parents=True, exist_ok=True)
+        identity = {"taxonomy": _digest(taxonomy), "device": device} | config.model_dump(mode="json")
+        workspace = Workspace.open(output, identity, device=device, restart=restart)
+        report = TrainReport(examples={"occupations_without_skills": _without_skills(taxonomy)})
+        for part, work in ((ENCODER, run.encoder), (RERANKER, run.reranker)):
+            record = workspace.record(part)
+            if record is None:
+                record = work(workspace).to_dict()
+                workspace.finish(part, record)
+            report.add(record)
+        if is_first():
+            write_documents(workspace.models, taxonomy, split, config, device, report)
+        workspace.publish(output)
     except OSError as error:
         raise TrainingError(f"{output} cannot be written: {error.strerror or error}") from error
-
-
-def _train(
-    taxonomy: Taxonomy, config: TrainConfig, output: Path, device: str, reporter: Reporter
-) -> TrainReport:
-    report = TrainReport()
-    split = split_occupations(taxonomy, config.holdout, config.seed)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as scratch:
-        built = Path(scratch) / "models"
-        _seed_everything(config.seed)
-        encoder = _encoder(taxonomy, split, config, built, device, reporter, report)
-        _reranker(taxonomy, split, config, encoder, built, device, reporter, report)
-        manifest = _manifest(taxonomy, split, config, device, built, report)
-        (built / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-        if output.exists():
-            output.rename(Path(scratch) / "replaced")
-        built.rename(output)
     return report
 
 
-def _encoder(
-    taxonomy: Taxonomy,
-    split: Split,
-    config: TrainConfig,
-    built: Path,
-    device: str,
-    reporter: Reporter,
-    report: TrainReport,
-) -> Encoder:
-    model = new_encoder(config.encoder.base, device=device, max_length=config.encoder.max_length)
-    pairs = encoder_pairs(taxonomy, split, optional_ratio=config.encoder.optional_ratio, seed=config.seed)
-    report.examples["pairs"] = len(pairs)
-    with _timed(reporter, report, "measure the untrained encoder"):
-        report.metrics["encoder_untrained"] = _retrieval(model, taxonomy, split)
-    with _timed(reporter, report, "train the encoder"):
-        report.steps["encoder"] = train_encoder(
-            model,
-            pairs,
-            config.encoder,
-            folder=built.parent / "run",
-            seed=config.seed,
-            precision=config.precision,
-            callbacks=_callbacks(reporter, "encoder"),
-        )
-    with _timed(reporter, report, "measure the encoder"):
-        report.metrics["encoder"] = _retrieval(model, taxonomy, split)
-    _save(model, built / ENCODER)
-    return Encoder.load(str(built / ENCODER), device=device, batch_size=config.encoder.batch_size)
+@dataclass(frozen=True)
+class _Run:
+    """What the parts of a run have in common."""
 
+    taxonomy: Taxonomy
+    split: Split
+    config: TrainConfig
+    device: str
+    reporter: Reporter
 
-def _reranker(
-    taxonomy: Taxonomy,
-    split: Split,
-    config: TrainConfig,
-    encoder: Encoder,
-    built: Path,
-    device: str,
-    reporter: Reporter,
-    report: TrainReport,
-) -> None:
-    with _timed(reporter, report, "mine hard negatives"):
-        training, held_out = _triples(taxonomy, split, config, encoder)
-    report.examples["triples"] = len(training)
-    model = new_reranker(config.reranker.base, device=device, max_length=config.reranker.max_length)
-    with _timed(reporter, report, "train the reranker"):
-        report.steps["reranker"] = train_reranker(
-            model,
-            training,
-            config.reranker,
-            folder=built.parent / "run",
-            seed=config.seed,
-            precision=config.precision,
-            callbacks=_callbacks(reporter, "reranker"),
-        )
-    with _timed(reporter, report, "measure the reranker"):
-        report.metrics["reranker"] = classification_metrics(model, held_out)
-        report.metrics["majority_class"] = {"macro_f1": majority_macro_f1(held_out)}
-    report.examples["held_out_triples"] = len(held_out)
-    _save(model, built / RERANKER)
-
-
-def _triples(
-    taxonomy: Taxonomy, split: Split, config: TrainConfig, encoder: Encoder
-) -> tuple[list[Triple], list[Triple]]:
-    """Triples to train on, and triples of the held-out occupations made by the same rules."""
-    skill_vectors = encoder.encode([skill_text(skill) for skill in taxonomy.skills.values()])
-
-    def triples(occupations: tuple[str, ...], seed: int) -> list[Triple]:
-        titles = [occupation_text(taxonomy.occupations[uri]) for uri in occupations]
-        mined = mine_hard_negatives(
+    def encoder(self, workspace: Workspace) -> TrainReport:
+        """Train, measure and save the bi-encoder."""
+        report, config, taxonomy = TrainReport(), self.config.encoder, self.taxonomy
+        _seed_everything(self.config.seed)
+        model = new_encoder(config.base, device=self.device, max_length=config.max_length)
+        pairs = encoder_pairs(
             taxonomy,
+            self.split,
+            optional_ratio=config.optional_ratio,
+            seed=self.config.seed,
+            alias_pairs=config.alias_pairs,
+            description_ratio=config.description_ratio,
+        )
+        report.examples["pairs"] = len(pairs)
+        with self._timed(report, "measure the untrained encoder"):
+            report.metrics["encoder_untrained"] = self._retrieval(model)
+        with self._timed(report, "train the encoder"):
+            fitted = train_encoder(
+                model,
+                pairs,
+                config,
+                relation_matrix(taxonomy),
+                folder=workspace.checkpoints(ENCODER),
+                seed=self.config.seed,
+                validation=retrieval_evaluator(taxonomy, self.split.validation),
+                precision=self.config.precision,
+                callbacks=self._callbacks(ENCODER),
+            )
+        report.fitted(ENCODER, fitted)
+        with self._timed(report, "measure the encoder"):
+            report.metrics["encoder"] = self._retrieval(model)
+        _save(model, workspace.models / ENCODER)
+        return report
+
+    def reranker(self, workspace: Workspace) -> TrainReport:
+        """Mine hard negatives, train, calibrate, measure and save the cross-encoder."""
+        report, config = TrainReport(), self.config.reranker
+        encoder = Encoder.load(str(workspace.models / ENCODER), device=self.device)
+        skills = encoder.encode([skill_text(skill) for skill in self.taxonomy.skills.values()])
+        with self._timed(report, "mine hard negatives"):
+            training = self._triples(self.split.train, encoder, skills, self.config.seed)
+            held_out = self._triples(self.split.held_out, encoder, skills, self.config.seed + 1)
+            validation = self._triples(self.split.validation, encoder, skills, self.config.seed + 2)
+        report.examples |= {"triples": len(training), "held_out_triples": len(held_out)}
+        _seed_everything(self.config.seed)
+        model = new_reranker(config.base, device=self.device, max_length=config.max_length)
+        if config.from_encoder:
+            start_from_encoder(model, _load_encoder(workspace.models / ENCODER))
+        with self._timed(report, "train the reranker"):
+            fitted = train_reranker(
+                model,
+                training,
+                config,
+                folder=workspace.checkpoints(RERANKER),
+                seed=self.config.seed,
+                validation=validation,
+                precision=self.config.precision,
+                callbacks=self._callbacks(RERANKER),
+            )
+        report.fitted(RERANKER, fitted)
+        with self._timed(report, "measure the reranker"):
+            logits, labels = triple_logits(model, held_out), triple_labels(held_out)
+            report.metrics["reranker"] = classification_metrics(logits, labels)
+            report.metrics["majority_class"] = {"macro_f1": majority_macro_f1(labels)}
+            report.confusion = confusion(logits, labels)
+        with self._timed(report, "calibrate the reranker"):
+            self._calibrate(model, encoder, skills, report)
+        _save(model, workspace.models / RERANKER)
+        return report
+
+    def _triples(
+        self, occupations: Sequence[str], encoder: Encoder, skills: "NDArray[np.float32]", seed: int
+    ) -> list[Triple]:
+        """Triples of some occupations; those of each side of the split are made by the same rules."""
+        config = self.config.reranker
+        titles = [occupation_text(self.taxonomy.occupations[uri]) for uri in occupations]
+        mined = mine_hard_negatives(
+            self.taxonomy,
             occupations,
             encoder.encode(titles),
-            skill_vectors,
-            per_occupation=config.reranker.hard_negatives,
-            depth=config.reranker.mining_depth,
+            skills,
+            per_occupation=config.hard_negatives,
+            depth=config.mining_depth,
             seed=seed,
         )
         return reranker_triples(
-            taxonomy,
-            split,
+            self.taxonomy,
+            self.split,
             occupations,
             mined,
-            optional_ratio=config.reranker.optional_ratio,
-            random_negatives=config.reranker.random_negatives,
+            optional_ratio=config.optional_ratio,
+            random_negatives=config.random_negatives,
             seed=seed,
         )
 
-    return triples(split.train, config.seed), triples(split.held_out, config.seed + 1)
+    def _calibrate(
+        self, model: "CrossEncoder", encoder: Encoder, skills: "NDArray[np.float32]", report: TrainReport
+    ) -> None:
+        """Fit the temperature on the candidates of validation occupations, measure on held-out ones."""
+        fitting = self._candidates(self.split.validation, encoder, skills)
+        measuring = self._candidates(self.split.held_out, encoder, skills)
+        temperature = fit_temperature(triple_logits(model, fitting), triple_labels(fitting))
+        logits, labels = triple_logits(model, measuring), triple_labels(measuring)
+        before = reliability(logits, labels)
+        after = reliability(logits, labels, temperature=temperature)
+        report.reliability = {"before": before, "after": after}
+        report.calibration = {
+            "temperature": temperature,
+            "error_before": expected_calibration_error(before),
+            "error_after": expected_calibration_error(after),
+            "candidates": len(measuring),
+        }
+
+    def _candidates(
+        self, occupations: Sequence[str], encoder: Encoder, skills: "NDArray[np.float32]"
+    ) -> list[Triple]:
+        """What a search would rerank for some occupations' labels, with the taxonomy's classes."""
+        names = list(self.taxonomy.skills)
+        triples: list[Triple] = []
+        for uri in occupations[:_CALIBRATION_OCCUPATIONS]:
+            title = occupation_text(self.taxonomy.occupations[uri])
+            similarity = skills @ encoder.encode([title])[0]  # (m, 1024) @ (1024,) -> (m,)
+            classes = relation_classes(self.taxonomy, uri)
+            for index in np.argsort(-similarity, kind="stable")[:_CALIBRATION_DEPTH]:
+                skill = self.taxonomy.skills[names[index]]
+                triples.append((*pair_text(title, skill.label), classes.get(skill.uri, 0)))
+        return triples
+
+    def _retrieval(self, model: "SentenceTransformer") -> dict[str, float]:
+        return retrieval_metrics(model, self.taxonomy, self.split.held_out)
+
+    def _callbacks(self, name: str) -> list["TrainerCallback"]:
+        callback = self.reporter.callback(name)
+        return [callback] if callback else []
+
+    @contextmanager
+    def _timed(self, report: TrainReport, stage: str) -> Iterator[None]:
+        self.reporter.stage(stage)
+        start = time.perf_counter()
+        yield
+        report.seconds[stage] = round(time.perf_counter() - start, 2)
 
 
-def _retrieval(model: "SentenceTransformer", taxonomy: Taxonomy, split: Split) -> dict[str, float]:
-    return retrieval_metrics(model, taxonomy, split.held_out)
+def _load_encoder(folder: Path) -> "SentenceTransformer":
+    from sentence_transformers import SentenceTransformer
 
-
-def _callbacks(reporter: Reporter, name: str) -> list["TrainerCallback"]:
-    callback = reporter.callback(name)
-    return [callback] if callback else []
+    with quiet():
+        return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
 
 
 def _save(model: Any, folder: Path) -> None:  # noqa: ANN401 - either model; both save alike
-    with quiet():
-        model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
+    if is_first():
+        with quiet():
+            model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
 
 
 def _seed_everything(seed: int) -> None:
@@ -213,37 +293,18 @@ def _seed_everything(seed: int) -> None:
     set_seed(seed)
 
 
-@contextmanager
-def _timed(reporter: Reporter, report: TrainReport, stage: str) -> "Iterator[None]":
-    reporter.stage(stage)
-    start = time.perf_counter()
-    yield
-    report.seconds[stage] = round(time.perf_counter() - start, 2)
+def _without_skills(taxonomy: Taxonomy) -> int:
+    return len(taxonomy.occupations) - len(taxonomy.relations_by_occupation)
 
 
-def _manifest(
-    taxonomy: Taxonomy, split: Split, config: TrainConfig, device: str, built: Path, report: TrainReport
-) -> dict[str, Any]:
-    libraries = ("skillsearch", "sentence-transformers", "transformers", "torch", "numpy")
-    return {
-        "preset": config.preset,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "taxonomy": {
-            "name": taxonomy.name,
-            "version": taxonomy.version,
-            "language": taxonomy.language,
-            "skills": len(taxonomy.skills),
-            "occupations": len(taxonomy.occupations),
-            "relations": len(taxonomy.relations),
-        },
-        "config": config.model_dump(mode="json"),
-        "seed": config.seed,
-        "device": device,
-        "steps": report.steps,
-        "examples": report.examples,
-        "seconds": report.seconds,
-        "metrics": report.metrics,
-        "fingerprints": {ENCODER: fingerprint(built / ENCODER), RERANKER: fingerprint(built / RERANKER)},
-        "libraries": {"python": platform.python_version()} | {name: version(name) for name in libraries},
-        "held_out_occupations": list(split.held_out),
-    }
+def _digest(taxonomy: Taxonomy) -> str:
+    """Identifies what is trained on: every label, alias, description and relation."""
+    digest = hashlib.sha256(str(taxonomy).encode())
+    concepts: list[Mapping[str, Skill] | Mapping[str, Occupation]] = [taxonomy.skills, taxonomy.occupations]
+    for group in concepts:
+        for concept in group.values():
+            texts = (concept.uri, concept.label, *concept.alt_labels, concept.description)
+            digest.update("\0".join(texts).encode())
+    for relation in taxonomy.relations:
+        digest.update(f"{relation.occupation}\0{relation.skill}\0{relation.kind}\n".encode())
+    return digest.hexdigest()[:16]

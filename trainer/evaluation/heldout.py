@@ -1,69 +1,121 @@
-"""Both models on the occupations that were held out before anything was paired."""
+"""Both models on occupations that were held out before anything was paired."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from skillsearch.scoring import CLASSES
 from skillsearch.taxonomy import Taxonomy
 from skillsearch.texts import occupation_text, skill_text
 from trainer.data import Triple
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
+    from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
 
-__all__ = ["classification_metrics", "majority_macro_f1", "retrieval_metrics"]
+__all__ = [
+    "RETRIEVAL_MEASURES",
+    "classification_metrics",
+    "confusion",
+    "majority_macro_f1",
+    "retrieval_evaluator",
+    "retrieval_metrics",
+    "triple_labels",
+    "triple_logits",
+]
+
+RETRIEVAL_MEASURES: Final = (
+    "ndcg@10",
+    "ndcg@50",
+    "ndcg@100",
+    "map@100",
+    "mrr@10",
+    "accuracy@1",
+    "accuracy@3",
+    "accuracy@5",
+    "accuracy@10",
+)
+"""The measures of SkillScout's model card; accuracy@k: a relevant skill is among the first k."""
 
 
-def retrieval_metrics(
-    model: "SentenceTransformer", taxonomy: Taxonomy, occupations: Sequence[str], *, batch_size: int = 64
-) -> dict[str, float]:
-    """Rank all skills of the taxonomy for each held-out occupation's preferred label.
+def retrieval_evaluator(
+    taxonomy: Taxonomy, occupations: Sequence[str], *, batch_size: int = 64
+) -> "InformationRetrievalEvaluator":
+    """Ranks all skills of the taxonomy for the preferred label of each of some occupations.
 
     Relevance is binary: a skill is relevant where the taxonomy relates it to the occupation,
     essential or optional.
-
-    Returns:
-        ``ndcg@10``, ``map@100``, ``mrr@10`` and ``accuracy@1``, each in [0, 1].
     """
     from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
 
-    evaluator = InformationRetrievalEvaluator(
+    return InformationRetrievalEvaluator(
         queries={uri: occupation_text(taxonomy.occupations[uri]) for uri in occupations},
         corpus={uri: skill_text(skill) for uri, skill in taxonomy.skills.items()},
         relevant_docs={
             uri: {relation.skill for relation in taxonomy.relations_by_occupation[uri]} for uri in occupations
         },
-        accuracy_at_k=[1],
+        ndcg_at_k=[10, 50, 100],
+        accuracy_at_k=[1, 3, 5, 10],
         precision_recall_at_k=[10],
         batch_size=batch_size,
         write_csv=False,
     )
-    scores: dict[str, float] = evaluator(model)
-    names = ("ndcg@10", "map@100", "mrr@10", "accuracy@1")
-    return {name: float(scores[f"cosine_{name}"]) for name in names}
 
 
-def classification_metrics(model: "CrossEncoder", triples: Sequence[Triple]) -> dict[str, float]:
-    """Classify held-out triples.
+def retrieval_metrics(
+    model: "SentenceTransformer", taxonomy: Taxonomy, occupations: Sequence[str], *, batch_size: int = 64
+) -> dict[str, float]:
+    """The `RETRIEVAL_MEASURES` of an encoder on some occupations, each in [0, 1]."""
+    scores = retrieval_evaluator(taxonomy, occupations, batch_size=batch_size)(model)
+    return {name: float(scores[f"cosine_{name}"]) for name in RETRIEVAL_MEASURES}
+
+
+def triple_logits(model: "CrossEncoder", triples: Sequence[Triple]) -> NDArray[np.float64]:
+    """Score triples: shape (n, 3), the logits of irrelevant, contextual and core."""
+    import torch
+
+    logits = model.predict(
+        [(title, skill) for title, skill, _ in triples], activation_fn=torch.nn.Identity(), batch_size=64
+    )
+    return np.asarray(logits, dtype=np.float64)
+
+
+def triple_labels(triples: Sequence[Triple]) -> NDArray[np.int64]:
+    """The classes of triples: shape (n,), each 0, 1 or 2."""
+    return np.array([label for _, _, label in triples], dtype=np.int64)
+
+
+def classification_metrics(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[str, float]:
+    """Figures of a classifier.
+
+    Args:
+        logits: shape (n, 3).
+        labels: shape (n,).
 
     Returns:
         ``macro_f1``, the mean of the three classes' F1, and ``accuracy``, each in [0, 1].
     """
     from sklearn.metrics import accuracy_score, f1_score
 
-    labels = [label for _, _, label in triples]
-    predicted = model.predict([(title, skill) for title, skill, _ in triples]).argmax(
-        axis=1
-    )  # (n, 3) -> (n,)
+    predicted = logits.argmax(axis=1)  # (n, 3) -> (n,)
+    classes = list(range(len(CLASSES)))
     return {
-        "macro_f1": float(
-            f1_score(labels, predicted, labels=list(range(3)), average="macro", zero_division=0)
-        ),
+        "macro_f1": float(f1_score(labels, predicted, labels=classes, average="macro", zero_division=0)),
         "accuracy": float(accuracy_score(labels, predicted)),
     }
 
 
-def majority_macro_f1(triples: Sequence[Triple]) -> float:
-    """Macro F1 of a classifier that always answers the most frequent class of `triples`."""
-    labels = [label for _, _, label in triples]
-    share = max(labels.count(label) for label in set(labels)) / len(labels)
-    return 2 * share / (1 + share) / 3  # F1 of that class; the other two of the three classes have 0
+def confusion(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> list[list[int]]:
+    """How often each true class (row) was taken for each class (column): 3 rows of 3."""
+    from sklearn.metrics import confusion_matrix
+
+    counts = confusion_matrix(labels, logits.argmax(axis=1), labels=list(range(len(CLASSES))))
+    return [[int(count) for count in row] for row in counts]
+
+
+def majority_macro_f1(labels: NDArray[np.int64]) -> float:
+    """Macro F1 of a classifier that always answers the most frequent class."""
+    share = float(np.bincount(labels).max()) / len(labels)
+    return 2 * share / (1 + share) / len(CLASSES)  # F1 of that class; the others have 0
