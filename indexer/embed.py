@@ -7,7 +7,7 @@ from skillsearch.models.encoder import Encoder
 from skillsearch.store.base import Payload, Point, Space
 from skillsearch.store.schema import occupation_payload, skill_payload
 from skillsearch.taxonomy import Taxonomy
-from skillsearch.texts import occupation_text, skill_text
+from skillsearch.texts import occupation_text, skill_names
 
 __all__ = ["concept_count", "points"]
 
@@ -24,16 +24,18 @@ def points(
     taxonomy: Taxonomy, space: Space, encoder: Encoder, progress: Callable[[int], object] | None = None
 ) -> Iterator[Sequence[Point]]:
     """Batches of points of a space, in the release's order, each with a unit vector of 1024 numbers."""
-    pairs = _texts_and_payloads(taxonomy, space)
-    while batch := list(islice(pairs, _BATCH)):
-        vectors = encoder.encode([text for text, _ in batch], progress=progress)  # (n, 1024)
+    payloads = _skills(taxonomy, encoder) if space == "skills" else _occupations(taxonomy)
+    while batch := list(islice(payloads, _BATCH)):
+        names = [texts for texts, _ in batch]
+        vectors = encoder.encode_named(names, progress=progress)  # (n, 1024)
         yield [Point(payload, vector.tolist()) for (_, payload), vector in zip(batch, vectors, strict=True)]
 
 
-def _texts_and_payloads(taxonomy: Taxonomy, space: Space) -> Iterator[tuple[str, Payload]]:
-    if space == "skills":
-        for skill in taxonomy.skills.values():
-            yield skill_text(skill), skill_payload(taxonomy, skill)
-    else:
-        for occupation in taxonomy.occupations.values():
-            yield occupation_text(occupation), occupation_payload(taxonomy, occupation)
+def _skills(taxonomy: Taxonomy, encoder: Encoder) -> Iterator[tuple[tuple[str, ...], Payload]]:
+    for skill in taxonomy.skills.values():
+        yield skill_names(skill), skill_payload(taxonomy, skill, alias_weight=encoder.alias_weight)
+
+
+def _occupations(taxonomy: Taxonomy) -> Iterator[tuple[tuple[str, ...], Payload]]:
+    for occupation in taxonomy.occupations.values():
+        yield (occupation_text(occupation),), occupation_payload(taxonomy, occupation)

@@ -18,6 +18,8 @@ __all__ = [
     "pair_text",
     "payload_hash",
     "query_text",
+    "skill_embedding_hash",
+    "skill_names",
     "skill_text",
 ]
 
@@ -36,6 +38,11 @@ def skill_text(skill: Skill) -> str:
     return skill.label
 
 
+def skill_names(skill: Skill) -> tuple[str, ...]:
+    """All that an encoder may see of a skill: its preferred label, then its aliases."""
+    return (skill_text(skill), *skill.alt_labels)
+
+
 def occupation_text(occupation: Occupation) -> str:
     """The encoder's view of an occupation: its preferred label."""
     return query_text(occupation.label)
@@ -49,6 +56,13 @@ def pair_text(title: str, skill_label: str) -> tuple[str, str]:
 def embedding_hash(text: str) -> str:
     """Identifies what was embedded: the text and the version of the views, 16 hex digits."""
     return _digest(f"{VIEW_VERSION}\n{text}")
+
+
+def skill_embedding_hash(skill: Skill, *, alias_weight: float) -> str:
+    """Identifies what was embedded of a skill: its label, and its aliases where they have a weight."""
+    if not alias_weight:
+        return embedding_hash(skill_text(skill))
+    return embedding_hash(json.dumps([alias_weight, *skill_names(skill)], ensure_ascii=False))
 
 
 def payload_hash(payload: Mapping[str, Any]) -> str:

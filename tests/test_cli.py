@@ -66,6 +66,28 @@ def test_from_a_release_to_ranked_skills(tmp_path: Path, bert_base: Path) -> Non
     assert "did you mean 'digital'" in done.stderr
 
 
+def test_two_processes_train_one_model(tmp_path: Path, bert_base: Path) -> None:
+    """As on two GPUs: accelerate starts the command twice, and one of them writes."""
+    base = str(bert_base)
+    done = subprocess.run(
+        [
+            *(str(Path(sys.executable).with_name("accelerate")), "launch", "--cpu", "--num_processes", "2"),
+            *("--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "-m", "skillsearch"),
+            *("train", "--sample", "--preset", "compact-card", "--device", "cpu", "--max-steps", "4"),
+            *("--encoder-base", base, "--reranker-base", base, "--set", "encoder.eval_steps=2", "--json"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"SKILLSEARCH_HOME": str(tmp_path), "OMP_NUM_THREADS": "1"},
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["steps"] == {"encoder": 4, "reranker": 4}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["models"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -76,6 +98,11 @@ def test_from_a_release_to_ranked_skills(tmp_path: Path, bert_base: Path) -> Non
         (("train", "--esco", "x.zip", "--sample"), "give either --esco"),
         (("train", "--esco", "missing.zip"), "missing.zip"),
         (("train", "--sample", "--preset", "huge"), "unknown preset 'huge'"),
+        (("train", "--sample", "--set", "encoder.epochs=0"), "encoder.epochs"),
+        (("train", "--sample", "--config", "missing.toml"), "missing.toml cannot be read"),
+        (("train", "--sample", "--talentclef", "x"), "give one of"),
+        (("train", "--talentclef", "missing"), "missing cannot be read"),
+        (("train", "--sample", "--encoder-base", "./missing"), "no model at"),
         (("train", "--sample", "--preset", "skillscout"), "searched with, not trained"),
         (("train", "--sample", "--holdout", "1.5"), "holdout"),
         (("train", "--sample", "--device", "warp"), "device 'warp'"),
@@ -112,7 +139,7 @@ def test_a_broken_release_publishes_nothing(tmp_path: Path, models_folder: Path)
 
 
 def test_help_has_examples(tmp_path: Path) -> None:
-    for command in ("search", "reindex", "status", "train"):
-        done = run(command, "--help", home=tmp_path)
+    for command in ("search", "reindex", "status", "train", "evaluate talentclef", "evaluate esco"):
+        done = run(*command.split(), "--help", home=tmp_path)
         assert done.returncode == 0
         assert f"skillsearch {command}" in done.stdout

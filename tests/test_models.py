@@ -11,7 +11,7 @@ import torch
 
 from skillsearch.errors import ConfigurationError, ModelError
 from skillsearch.models.device import select_device
-from skillsearch.models.encoder import DIMENSION, Encoder, new_encoder
+from skillsearch.models.encoder import DIMENSION, Encoder, new_encoder, write_alias_weight
 from skillsearch.models.folder import ENCODER, MANIFEST, RERANKER, locate_models
 from skillsearch.models.reranker import Reranker, new_reranker
 from skillsearch.models.source import fingerprint, resolve_model
@@ -179,3 +179,29 @@ def test_models_are_located(models_folder: Path, tmp_path: Path) -> None:
         (tmp_path / MANIFEST).write_text(content, encoding="utf-8")
         with pytest.raises(ModelError, match=MANIFEST):
             locate_models(str(tmp_path))
+
+
+def test_aliases_count_in_a_skill(bert_base: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "encoder"
+    model = new_encoder(str(bert_base), device="cpu")
+    model.save_pretrained(str(folder), create_model_card=False)
+    plain = Encoder.load(str(folder), device="cpu")
+    names = [("weld metal", "join metal", "use welding gear"), ("cook food",), ("bake", "bake")]
+    label, first, second = plain.encode(names[0])
+    np.testing.assert_array_equal(plain.encode_named(names)[0], label)
+
+    before = fingerprint(folder)
+    write_alias_weight(folder, 0.5)
+    assert fingerprint(folder) != before
+    weighted = Encoder.load(str(folder), device="cpu")
+    vectors = weighted.encode_named(names)
+    mean = (first + second) / 2
+    expected = label + 0.5 * mean / np.linalg.norm(mean)
+    np.testing.assert_allclose(vectors[0], expected / np.linalg.norm(expected), atol=1e-6)
+    np.testing.assert_allclose(vectors[1:], plain.encode(["cook food", "bake"]), atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+    for text in ("{", "{}", '{"alias_weight": -1}', '{"alias_weight": "much"}', '{"alias_weight": NaN}'):
+        (folder / "skill_views.json").write_text(text)
+        with pytest.raises(ModelError, match=r"skill_views\.json"):
+            Encoder.load(str(folder), device="cpu")

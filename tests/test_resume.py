@@ -27,7 +27,7 @@ VARIANTS = {
     "average": ("encoder.average_ratio=0.5", "reranker.average_ratio=0.5"),
     "relations": (
         *("encoder.loss=relations", "encoder.both_directions=true", "encoder.mini_batch_size=16"),
-        *("encoder.frequency_correction=true", "encoder.base_weight=0.2"),
+        *("encoder.frequency_correction=true", "encoder.base_weight=0.2", "encoder.alias_weight=0.5"),
     ),
     "memory": (
         *("encoder.gradient_checkpointing=true", "encoder.gradient_accumulation=2"),

@@ -5,7 +5,8 @@ import pytest
 
 from skillsearch import texts
 from skillsearch.scoring import CLASSES, blend, cosine, min_max, softmax
-from skillsearch.texts import embedding_hash, pair_text, payload_hash, query_text
+from skillsearch.taxonomy import Skill
+from skillsearch.texts import embedding_hash, pair_text, payload_hash, query_text, skill_embedding_hash
 
 
 def test_cosine_is_that_of_a_loop() -> None:
@@ -58,3 +59,17 @@ def test_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert before == embedding_hash("text") != embedding_hash("text ")
     monkeypatch.setattr(texts, "VIEW_VERSION", texts.VIEW_VERSION + 1)
     assert embedding_hash("text") != before
+
+
+def test_a_skill_is_embedded_again_when_what_is_embedded_changes() -> None:
+    skill = Skill("a", "label", ("alias",))
+    renamed = Skill("a", "label", ("other",))
+    assert skill_embedding_hash(skill, alias_weight=0) == embedding_hash("label")
+    assert skill_embedding_hash(skill, alias_weight=0) == skill_embedding_hash(renamed, alias_weight=0)
+    weighted = {
+        skill_embedding_hash(skill, alias_weight=0.5),
+        skill_embedding_hash(renamed, alias_weight=0.5),
+        skill_embedding_hash(skill, alias_weight=1.0),
+        embedding_hash("label"),
+    }
+    assert len(weighted) == 4

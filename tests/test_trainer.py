@@ -371,3 +371,11 @@ def test_training_learns(taxonomy: Taxonomy, bert_base: Path, tmp_path: Path) ->
     after = retrieval_metrics(trained, taxonomy, split.train)["ndcg@10"]
     assert after > max(0.5, before + 0.2)
     assert report.metrics["reranker"]["macro_f1"] > report.metrics["majority_class"]["macro_f1"]
+
+
+def test_given_vectors_give_the_same_figures(taxonomy: Taxonomy, bert_base: Path) -> None:
+    model = new_encoder(str(bert_base), device="cpu")
+    occupations = list(taxonomy.relations_by_occupation)[:5]
+    skills = np.asarray(model.encode([skill.label for skill in taxonomy.skills.values()]))
+    expected = retrieval_metrics(model, taxonomy, occupations)
+    assert retrieval_metrics(model, taxonomy, occupations, skills=skills) == pytest.approx(expected)

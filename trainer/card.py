@@ -127,7 +127,7 @@ def _card(manifest: Mapping[str, Any], report: TrainReport) -> str:
         "## Figures",
         "",
         f"The encoder on the {held_out:,} held-out occupations: the query is the preferred label, the corpus "
-        "all skills by preferred label, a skill is relevant where the taxonomy relates it to the title.",
+        f"all skills by {_view(config['encoder'])}, a skill is relevant where the taxonomy relates it.",
         "",
         *_table(
             ("measure", "untrained base", "trained"),
@@ -174,6 +174,11 @@ def _card(manifest: Mapping[str, Any], report: TrainReport) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _view(encoder: Mapping[str, Any]) -> str:
+    weight = encoder["alias_weight"]
+    return f"preferred label and, with weight {weight:g}, aliases" if weight else "preferred label"
 
 
 def _recipe_rows(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -61,7 +61,7 @@ def train(
     """Train the encoder and the reranker, and measure both on held-out occupations.
 
     A run that was stopped goes on from its last checkpoint when the same command is given again.
-    With several GPUs, start it as `accelerate launch -m skillsearch.cli train …`.
+    With several GPUs, start it as `accelerate launch -m skillsearch train …`.
 
     Example: skillsearch train --esco esco-en.zip --esco esco-relations.zip --output models
 

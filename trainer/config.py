@@ -92,6 +92,7 @@ class EncoderConfig(ModelConfig):
             canonical pair.
         description_ratio: share of the drawn pairs whose skill side is its description.
         base_weight: how far the trained weights are moved back towards the base at the end.
+        alias_weight: how much the mean of its aliases counts in the vector of a skill, beside its label.
     """
 
     mini_batch_size: Count | None = None
@@ -103,6 +104,7 @@ class EncoderConfig(ModelConfig):
     alias_pairs: CountOrNone = 1
     description_ratio: Fraction = 0.0
     base_weight: Fraction = 0.0
+    alias_weight: NotNegative = 0.0
 
 
 class RerankerConfig(ModelConfig):

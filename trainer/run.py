@@ -12,12 +12,12 @@ import numpy as np
 
 from skillsearch.errors import TrainingError
 from skillsearch.models.device import select_device
-from skillsearch.models.encoder import Encoder, new_encoder
+from skillsearch.models.encoder import Encoder, new_encoder, write_alias_weight
 from skillsearch.models.folder import ENCODER, RERANKER
 from skillsearch.models.reranker import new_reranker
 from skillsearch.models.source import quiet, resolve_model
 from skillsearch.taxonomy import Occupation, Skill, Taxonomy
-from skillsearch.texts import occupation_text, pair_text, skill_text
+from skillsearch.texts import occupation_text, pair_text, skill_names
 from trainer.calibration import expected_calibration_error, fit_temperature, reliability
 from trainer.card import write_documents
 from trainer.config import TrainConfig
@@ -41,7 +41,7 @@ from trainer.evaluation.heldout import (
     triple_logits,
 )
 from trainer.negatives import mine_hard_negatives
-from trainer.processes import is_first, local_device
+from trainer.processes import is_first, local_device, wait_for_all
 from trainer.report import Reporter, TrainReport
 from trainer.reranker import start_from_encoder, train_reranker
 from trainer.workspace import Workspace
@@ -159,16 +159,24 @@ class _Run:
                 callbacks=self._callbacks(ENCODER),
             )
         report.fitted(ENCODER, fitted)
-        with self._timed(report, "measure the encoder"):
-            report.metrics["encoder"] = self._retrieval(model)
         _save(model, workspace.models / ENCODER)
+        if is_first():
+            write_alias_weight(workspace.models / ENCODER, config.alias_weight)
+        wait_for_all(self.device)
+        with self._timed(report, "embed the skills"):
+            encoder = Encoder.load(str(workspace.models / ENCODER), device=self.device)
+            vectors = encoder.encode_named([skill_names(skill) for skill in taxonomy.skills.values()])
+        if is_first():
+            np.save(workspace.skill_vectors, vectors)
+        with self._timed(report, "measure the encoder"):
+            report.metrics["encoder"] = self._retrieval(model, vectors)
         return report
 
     def reranker(self, workspace: Workspace) -> TrainReport:
         """Mine hard negatives, train, calibrate, measure and save the cross-encoder."""
         report, config = TrainReport(), self.config.reranker
         encoder = Encoder.load(str(workspace.models / ENCODER), device=self.device)
-        skills = encoder.encode([skill_text(skill) for skill in self.taxonomy.skills.values()])
+        skills = np.load(workspace.skill_vectors)
         with self._timed(report, "mine hard negatives"):
             training = self._triples(self.split.train, encoder, skills, self.config.seed)
             held_out = self._triples(self.split.held_out, encoder, skills, self.config.seed + 1)
@@ -258,8 +266,10 @@ class _Run:
                 triples.append((*pair_text(title, skill.label), classes.get(skill.uri, 0)))
         return triples
 
-    def _retrieval(self, model: "SentenceTransformer") -> dict[str, float]:
-        return retrieval_metrics(model, self.taxonomy, self.split.held_out)
+    def _retrieval(
+        self, model: "SentenceTransformer", skills: "NDArray[np.float32] | None" = None
+    ) -> dict[str, float]:
+        return retrieval_metrics(model, self.taxonomy, self.split.held_out, skills=skills)
 
     def _callbacks(self, name: str) -> list["TrainerCallback"]:
         callback = self.reporter.callback(name)

@@ -66,6 +66,11 @@ class Workspace:
         """Where the training of a part keeps its checkpoints."""
         return self._folder / f"{part}-checkpoints"
 
+    @property
+    def skill_vectors(self) -> Path:
+        """File with the vectors of all skills by the trained encoder."""
+        return self._folder / "skills.npy"
+
     def record(self, part: str) -> dict[str, Any] | None:
         """What is known of a part, or None while it is not finished."""
         return _read(self._folder / f"{part}.json")

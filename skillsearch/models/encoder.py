@@ -1,7 +1,10 @@
 """The bi-encoder: texts to unit vectors of 1024 numbers."""
 
+import json
 import threading
 from collections.abc import Callable, Sequence
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,17 +17,22 @@ from skillsearch.models.source import ModelFolder, quiet, resolve_model
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["DIMENSION", "MAX_LENGTH", "Encoder", "new_encoder"]
+__all__ = ["DIMENSION", "MAX_LENGTH", "Encoder", "new_encoder", "write_alias_weight"]
 
 DIMENSION: Final = 1024
 MAX_LENGTH: Final = 64
 """Tokens; longer texts are cut."""
 
-_CHUNK = 1024  # texts between two reports of progress
+_CHUNK = 1024  # texts between two reports of progress, and skills whose aliases are embedded at once
+_TINY = 1e-9
+_VIEWS = "skill_views.json"  # in the encoder's folder, and so part of its fingerprint
 
 
 class Encoder:
-    """Embeds job titles and skills; safe to share between threads, which take turns."""
+    """Embeds job titles and skills; safe to share between threads, which take turns.
+
+    `alias_weight` is how much the mean of a skill's aliases counts beside its label.
+    """
 
     def __init__(
         self,
@@ -32,8 +40,10 @@ class Encoder:
         folder: ModelFolder,
         *,
         batch_size: int = 64,
+        alias_weight: float = 0.0,
     ) -> None:
         self.folder = folder
+        self.alias_weight = alias_weight
         self._model = model
         self._batch_size = batch_size
         self._lock = threading.Lock()
@@ -60,7 +70,7 @@ class Encoder:
                 f"encoder {name!r} gives {size} numbers a text, the index takes {DIMENSION}: "
                 "train it with `skillsearch train`, which adds the head"
             )
-        return cls(model, folder, batch_size=batch_size)
+        return cls(model, folder, batch_size=batch_size, alias_weight=_read_alias_weight(folder.path))
 
     def encode(
         self, texts: Sequence[str], *, progress: Callable[[int], object] | None = None
@@ -88,6 +98,40 @@ class Encoder:
             raise ModelError(
                 f"encoder {self.folder} gave numbers that are not finite, its weights are broken"
             )
+        return vectors
+
+    def encode_named(
+        self, names: Sequence[Sequence[str]], *, progress: Callable[[int], object] | None = None
+    ) -> NDArray[np.float32]:
+        """Embed concepts that have a label and perhaps aliases.
+
+        A concept's vector is ``unit(label + alias_weight * unit(mean of the aliases))``.
+
+        Args:
+            names: for each of n concepts its label, then its aliases.
+            progress: called with the number of concepts just embedded.
+
+        Returns:
+            Shape (n, 1024), float32, each row of unit length.
+
+        Raises:
+            ModelError: the model gave something that is not finite.
+        """
+        if not self.alias_weight:
+            return self.encode([first for first, *_ in names], progress=progress)
+        vectors = np.empty((len(names), DIMENSION), dtype=np.float32)
+        for start in range(0, len(names), _CHUNK):
+            some = names[start : start + _CHUNK]
+            places = {text: place for place, text in enumerate(dict.fromkeys(chain.from_iterable(some)))}
+            texts = self.encode(list(places))
+            for row, (label, *aliases) in enumerate(some, start=start):
+                vector = texts[places[label]]
+                if aliases:
+                    mean = texts[[places[alias] for alias in aliases]].mean(axis=0)
+                    vector = vector + self.alias_weight * mean / max(np.linalg.norm(mean), _TINY)
+                vectors[row] = vector / max(np.linalg.norm(vector), _TINY)
+            if progress:
+                progress(len(some))
         return vectors
 
     def _forward(self, texts: list[str]) -> NDArray[np.float32]:
@@ -139,6 +183,25 @@ def new_encoder(
         )
     modules.append(Normalize())
     return SentenceTransformer(modules=modules, device=select_device(device))
+
+
+def write_alias_weight(folder: Path, weight: float) -> None:
+    """Say in an encoder's folder how much aliases count in the vector of a skill."""
+    if weight:
+        (folder / _VIEWS).write_text(json.dumps({"alias_weight": weight}) + "\n", encoding="utf-8")
+
+
+def _read_alias_weight(folder: Path) -> float:
+    path = folder / _VIEWS
+    try:
+        weight = float(json.loads(path.read_text(encoding="utf-8"))["alias_weight"])
+    except FileNotFoundError:
+        return 0.0
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path} cannot be read, expected an alias_weight: {error}") from error
+    if not 0 <= weight < float("inf"):
+        raise ModelError(f"{path}: alias_weight is {weight}, expected 0 or more")
+    return weight
 
 
 def _load(folder: ModelFolder, device: str) -> "SentenceTransformer":

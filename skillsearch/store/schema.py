@@ -6,7 +6,7 @@ from typing import Final
 
 from skillsearch.store.base import Payload
 from skillsearch.taxonomy import Group, Occupation, Relation, Skill, Taxonomy
-from skillsearch.texts import embedding_hash, occupation_text, payload_hash, skill_text
+from skillsearch.texts import embedding_hash, occupation_text, payload_hash, skill_embedding_hash
 
 __all__ = [
     "KEYWORD_FIELDS",
@@ -43,8 +43,10 @@ def point_id(uri: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, uri))
 
 
-def skill_payload(taxonomy: Taxonomy, skill: Skill) -> Payload:
+def skill_payload(taxonomy: Taxonomy, skill: Skill, *, alias_weight: float = 0.0) -> Payload:
     """Everything that is known of a skill, and the hashes of what is embedded and of the rest.
+
+    `alias_weight` is the encoder's: with 0, aliases are not embedded.
 
     `ancestors` are codes and URIs of all levels, as are `isco_groups_*`; `broader` are the direct
     parents, with labels to show.
@@ -61,7 +63,7 @@ def skill_payload(taxonomy: Taxonomy, skill: Skill) -> Payload:
         needed_by = [relation.occupation for relation in relations if relation.kind == kind]
         payload[f"occupations_{kind}"] = sorted(needed_by)
         payload[f"isco_groups_{kind}"] = _isco_groups(taxonomy, needed_by)
-    return _hashed(payload, skill_text(skill))
+    return _hashed(payload, skill_embedding_hash(skill, alias_weight=alias_weight))
 
 
 def occupation_payload(taxonomy: Taxonomy, occupation: Occupation) -> Payload:
@@ -73,7 +75,7 @@ def occupation_payload(taxonomy: Taxonomy, occupation: Occupation) -> Payload:
         "skills_essential": _related_skills(relations, "essential"),
         "skills_optional": _related_skills(relations, "optional"),
     }
-    return _hashed(payload, occupation_text(occupation))
+    return _hashed(payload, embedding_hash(occupation_text(occupation)))
 
 
 def _common(taxonomy: Taxonomy, concept: Skill | Occupation, kind: str) -> Payload:
@@ -90,8 +92,8 @@ def _common(taxonomy: Taxonomy, concept: Skill | Occupation, kind: str) -> Paylo
     }
 
 
-def _hashed(payload: Payload, text: str) -> Payload:
-    return payload | {"embedding_hash": embedding_hash(text), "payload_hash": payload_hash(payload)}
+def _hashed(payload: Payload, embedded: str) -> Payload:
+    return payload | {"embedding_hash": embedded, "payload_hash": payload_hash(payload)}
 
 
 def _reference(taxonomy: Taxonomy, uri: str) -> dict[str, str]:

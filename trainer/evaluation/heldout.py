@@ -1,7 +1,7 @@
 """Both models on occupations that were held out before anything was paired."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,11 +65,34 @@ def retrieval_evaluator(
 
 
 def retrieval_metrics(
-    model: "SentenceTransformer", taxonomy: Taxonomy, occupations: Sequence[str], *, batch_size: int = 64
+    model: "SentenceTransformer",
+    taxonomy: Taxonomy,
+    occupations: Sequence[str],
+    *,
+    skills: NDArray[np.float32] | None = None,
+    batch_size: int = 64,
 ) -> dict[str, float]:
-    """The `RETRIEVAL_MEASURES` of an encoder on some occupations, each in [0, 1]."""
-    scores = retrieval_evaluator(taxonomy, occupations, batch_size=batch_size)(model)
-    return {name: float(scores[f"cosine_{name}"]) for name in RETRIEVAL_MEASURES}
+    """The `RETRIEVAL_MEASURES` of an encoder on some occupations, each in [0, 1].
+
+    `skills`, of shape (m, 1024), are the vectors of all skills in the taxonomy's order where they
+    are not those of the labels.
+    """
+    import torch
+
+    evaluator = retrieval_evaluator(taxonomy, occupations, batch_size=batch_size)
+    if skills is None:
+        named: dict[str, float] = evaluator(model)
+        scores = {name.removeprefix("cosine_"): value for name, value in named.items()}
+    else:
+        evaluator.score_functions = {"cosine": model.similarity}
+        by_function: Any = evaluator.compute_metrices(model, corpus_embeddings=torch.from_numpy(skills))
+        scores = {
+            f"{measure.split('@')[0]}@{k}": value
+            for measure, values in by_function["cosine"].items()
+            if measure.startswith(("ndcg", "map", "mrr", "accuracy"))
+            for k, value in values.items()
+        }
+    return {name: float(scores[name]) for name in RETRIEVAL_MEASURES}
 
 
 def triple_logits(model: "CrossEncoder", triples: Sequence[Triple]) -> NDArray[np.float64]:

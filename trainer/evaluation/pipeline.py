@@ -11,9 +11,8 @@ from skillsearch.errors import EvaluationError
 from skillsearch.models.encoder import Encoder
 from skillsearch.models.reranker import Reranker
 from skillsearch.scoring import CLASSES, CORE, blend, min_max
-from skillsearch.taxonomy import Skill
-from skillsearch.texts import pair_text, query_text, skill_text
-from trainer.evaluation.benchmark import Benchmark, Document
+from skillsearch.texts import pair_text, query_text
+from trainer.evaluation.benchmark import Benchmark
 from trainer.evaluation.ranking import Ranking, best_first, id_order
 
 __all__ = ["Progress", "Scores", "blended", "score_benchmark", "stage_one", "stage_two"]
@@ -73,14 +72,14 @@ def score_benchmark(
     """
     progress = progress or (lambda _name, _total: lambda _done: None)
     queries, documents = tuple(benchmark.queries), tuple(benchmark.documents)
-    texts = [_text(document) for document in benchmark.documents.values()]
-    unique = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    names = [document.names for document in benchmark.documents.values()]
+    unique = {texts: place for place, texts in enumerate(dict.fromkeys(names))}
     titles = [query_text(title) for title in benchmark.queries.values()]
     advance = progress("embed", len(titles) + len(unique))
     title_vectors = encoder.encode(titles, progress=advance)
-    skill_vectors = encoder.encode(list(unique), progress=advance)
+    skill_vectors = encoder.encode_named(list(unique), progress=advance)
     cosines = title_vectors @ skill_vectors.T  # (n, 1024) @ (1024, u) -> (n, u)
-    retrieval = cosines[:, [unique[text] for text in texts]]  # (n, m); equal texts tie exactly
+    retrieval = cosines[:, [unique[texts] for texts in names]]  # (n, m); equal names tie exactly
     depth = min(depth, len(documents)) if reranker else 0
     logits = np.full((*retrieval.shape, len(CLASSES)), np.nan, dtype=np.float32)
     scores = Scores(queries, documents, retrieval, logits, depth)
@@ -154,8 +153,3 @@ def _reranked(
         order.append(np.concatenate((head[best], tail)))
         ranked.append(np.concatenate((head_scores[best], tail_scores)))
     return Ranking(scores.queries, scores.documents, tuple(order), tuple(ranked))
-
-
-def _text(document: Document) -> str:
-    """The encoder's view of a document."""
-    return skill_text(Skill(document.uri, document.label, document.names[1:]))
