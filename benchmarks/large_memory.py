@@ -81,6 +81,8 @@ def main() -> None:
             f"{copies / GB:.2f} GB, activations {activations / GB:.2f} GB, sum {peak / GB:.2f} GB: "
             f"{'fits' if peak < LIMIT else 'does not fit'} 8 GiB ({LIMIT / GB:.2f} GB)"
         )
+    room = (LIMIT - peak) / (16 * LARGE.hidden_size)
+    print(f"up to {given.tokens_used + room:,.0f} distinct tokens fit")  # noqa: T201
 
 
 if __name__ == "__main__":

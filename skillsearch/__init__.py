@@ -9,10 +9,11 @@ with SkillSearch.open() as skills:
 ```
 """
 
+from skillsearch.asynchronous import AsyncSkillSearch
 from skillsearch.errors import SkillSearchError
 from skillsearch.filters import Filters
 from skillsearch.results import SearchResult, SkillHit
-from skillsearch.search import AsyncSkillSearch, SkillSearch
+from skillsearch.search import SkillSearch
 from skillsearch.settings import Settings
 
 __all__ = [

@@ -30,6 +30,7 @@ class Relation(StrEnum):
 def build_app() -> typer.Typer:
     """All commands; what they need to run is imported when one runs."""
     from indexer.cli import reindex, status
+    from trainer.blending.cli import fit
     from trainer.cli import train
     from trainer.evaluation.cli import evaluate
 
@@ -40,7 +41,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for command in (search, reindex, status, train):
+    for command in (search, reindex, status, train, fit):
         app.command()(command)
     app.add_typer(evaluate, name="evaluate")
     return app
@@ -63,6 +64,19 @@ def search(
     rerank: Annotated[bool, typer.Option(help="Score the candidates with the reranker.")] = True,
     alpha: Annotated[float | None, typer.Option(help="Weight of retrieval.", show_default="0.7")] = None,
     depth: Annotated[int | None, typer.Option(help="Candidates to rerank.", show_default="200")] = None,
+    blender: Annotated[
+        Path | None,
+        typer.Option(
+            help="A blend from skillsearch fit, in place of alpha's.", show_default="SKILLSEARCH_BLENDER"
+        ),
+    ] = None,
+    demand_weight: Annotated[
+        float | None,
+        typer.Option(help="How much a learned blend heeds demand, from 0.", show_default="1"),
+    ] = None,
+    min_probability: Annotated[
+        float | None, typer.Option(help="Only skills at least so likely to be relevant.", show_default="none")
+    ] = None,
     explain: Annotated[int | None, typer.Option(metavar="RANK", help="Show the numbers of one hit.")] = None,
     models: Annotated[str | None, typer.Option(help="Folder of the models, or skillscout.")] = None,
     home: Annotated[Path | None, typer.Option(help="Instead of SKILLSEARCH_HOME.")] = None,
@@ -98,10 +112,17 @@ def search(
         exclude=exclude or (),
     )
     with _waiting("loading index and models"):
-        client = SkillSearch.open(home=home, models=models, device=device)
+        client = SkillSearch.open(home=home, models=models, device=device, blender=blender)
     with client:
         results = client.search_many(
-            titles, limit=limit, filters=filters, rerank=rerank, alpha=alpha, depth=depth
+            titles,
+            limit=limit,
+            filters=filters,
+            rerank=rerank,
+            alpha=alpha,
+            depth=depth,
+            demand_weight=demand_weight,
+            min_probability=min_probability,
         )
     if as_json:
         for result in results:

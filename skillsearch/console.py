@@ -1,5 +1,7 @@
 """What a person sees in a terminal: consoles, progress bars, and results as tables."""
 
+from collections.abc import Mapping
+
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
@@ -55,6 +57,7 @@ def result_table(result: SearchResult) -> RenderableType:
         title_justify="left",
         caption=(
             escape(f"{versions.taxonomy} {versions.taxonomy_version} ({versions.language}) · ")
+            + (escape(f"{versions.blender} · ") if versions.blender else "")
             + f"{timings.total:.0f} ms: encode {timings.encode:.0f}, retrieve {timings.retrieve:.0f}, "
             f"rerank {timings.rerank:.0f}"
         ),
@@ -80,7 +83,8 @@ def result_table(result: SearchResult) -> RenderableType:
             hit.reuse_level.removesuffix("-specific") or _NONE,
         )
     if not result.hits:
-        return Group(table, Text("no skill fulfils the filters", style="yellow"))
+        asked = "" if result.min_probability is None else " and is as probable as was asked for"
+        return Group(table, Text(f"no skill fulfils the filters{asked}", style="yellow"))
     return table
 
 
@@ -100,6 +104,8 @@ def explanation(result: SearchResult, hit: SkillHit) -> RenderableType:
             "probabilities",
             f"core {shares.core:.3f}, contextual {shares.contextual:.3f}, irrelevant {shares.irrelevant:.3f}",
         )
+    if hit.features is not None and hit.contributions is not None:
+        table.add_row("features", _features(hit.features, hit.contributions))
     table.add_row("aliases", escape("; ".join(hit.aliases)) or _NONE)
     table.add_row("description", escape(hit.description) or _NONE)
     table.add_row("collections", ", ".join(hit.collections) or _NONE)
@@ -124,7 +130,20 @@ def _score(score: float) -> Table:
     return row
 
 
+def _features(features: Mapping[str, float], contributions: Mapping[str, float]) -> Table:
+    """Each feature's value, and by how much it raises the score against the feature's mean."""
+    rows = Table(box=None, pad_edge=False, header_style="dim")
+    rows.add_column("", no_wrap=True)
+    rows.add_column("value", justify="right")
+    rows.add_column("raises the score by", justify="right")
+    for name in sorted(features, key=lambda name: -abs(contributions[name])):
+        rows.add_row(name.replace("_", " "), f"{features[name]:.4f}", f"{contributions[name]:+.4f}")
+    return rows
+
+
 def _formula(result: SearchResult, hit: SkillHit) -> str:
+    if result.versions.blender is not None:
+        return f" = probability by {result.versions.blender}, demand weight {result.demand_weight:g}"
     if hit.rerank_score is None:
         return ""
     return f" = {result.alpha:g} · minmax(retrieval) + {1 - result.alpha:g} · minmax(rerank)"

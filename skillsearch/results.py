@@ -1,7 +1,7 @@
 """What a search gives: frozen, and ready for JSON."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, overload
 
@@ -20,11 +20,20 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Probabilities:
-    """The reranker's class probabilities, which add up to 1."""
+    """The reranker's class probabilities, which add up to 1.
+
+    They are the softmax of its logits, divided by the temperature that training found to make them
+    honest, where it did.
+    """
 
     irrelevant: float
     contextual: float
     core: float
+
+    @property
+    def relevant(self) -> float:
+        """Of being contextual or core, which `min_probability` asks for."""
+        return self.contextual + self.core
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,11 @@ class SkillHit:
     was not reranked. `retrieval_score` is a cosine. `score` is what the hits are ordered by: the
     blend, in [0, 1] for reranked skills and at most 0 below the reranked depth; without reranking
     it is the cosine.
+
+    With a learned blend `score` is the probability that the judges it learned from would call the
+    skill relevant, in [0, 1] with and without reranking; below the reranked depth it is lowered to
+    the lowest above, if need be. `features` are then what the blend saw, without what it did not
+    know, and `contributions` by how much each raised the score, against its mean in the judgements.
     """
 
     rank: int
@@ -69,6 +83,8 @@ class SkillHit:
     reuse_level: str
     collections: tuple[str, ...]
     links: EscoLinks
+    features: Mapping[str, float] | None = None
+    contributions: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +107,16 @@ class Versions:
     language: str
     encoder: str
     reranker: str | None
+    blender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The hits for a title, best first; it can be looped over, measured and indexed like a tuple."""
+    """The hits for a title, best first; it can be looped over, measured and indexed like a tuple.
+
+    `demand_weight` is None without a learned blend, and `alpha` has no effect with one. Where
+    `min_probability` is set, each hit is at least so likely to be contextual or core.
+    """
 
     title: str
     hits: tuple[SkillHit, ...]
@@ -103,6 +124,8 @@ class SearchResult:
     depth: int
     timings: Timings
     versions: Versions
+    demand_weight: float | None = None
+    min_probability: float | None = None
 
     def __iter__(self) -> Iterator[SkillHit]:
         return iter(self.hits)

@@ -1,35 +1,32 @@
 """The client: a job title in, ranked skills out."""
 
-import asyncio
 import time
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from skillsearch.errors import ModelMismatchError, QueryError
-from skillsearch.filters import Filters
+import numpy as np
+from numpy.typing import NDArray
+
+from skillsearch.blender import Blender, load_blender
+from skillsearch.errors import ModelMismatchError
+from skillsearch.filters import Filters, Where
+from skillsearch.hits import make_hits, probabilities
 from skillsearch.models.encoder import Encoder
 from skillsearch.models.folder import locate_models
 from skillsearch.models.reranker import Reranker
+from skillsearch.options import Options, check_options, check_title
+from skillsearch.rerank import reorder
 from skillsearch.rerank import rerank as rerank_candidates
-from skillsearch.results import (
-    EscoLinks,
-    Probabilities,
-    Reference,
-    SearchResult,
-    SkillHit,
-    Timings,
-    Versions,
-)
-from skillsearch.retrieve import Candidate, retrieve
-from skillsearch.scoring import CLASSES, softmax
+from skillsearch.results import SearchResult, Timings, Versions
+from skillsearch.retrieve import Candidate, gather, retrieve
 from skillsearch.settings import Settings, load_settings
 from skillsearch.store import open_store
-from skillsearch.store.base import Build, Payload, Store
-from skillsearch.texts import VIEW_VERSION, query_text
+from skillsearch.store.base import Build, Store
+from skillsearch.texts import VIEW_VERSION
 from skillsearch.vocabulary import Vocabulary
 
-__all__ = ["AsyncSkillSearch", "SkillSearch"]
+__all__ = ["SkillSearch"]
 
 
 class SkillSearch:
@@ -43,12 +40,37 @@ class SkillSearch:
         ```
     """
 
-    def __init__(self, store: Store, encoder: Encoder, reranker: Reranker | None, settings: Settings) -> None:
-        """Put a client together from its parts; most callers want `open`."""
+    def __init__(
+        self,
+        store: Store,
+        encoder: Encoder,
+        reranker: Reranker | None,
+        settings: Settings,
+        *,
+        blender: Blender | None = None,
+        temperature: float = 1.0,
+    ) -> None:
+        """Put a client together from its parts; most callers want `open`.
+
+        Args:
+            store: has the published index.
+            encoder: what the index was built with.
+            reranker: None to do without.
+            settings: defaults of what a search can vary.
+            blender: a learned blend in place of the fixed one.
+            temperature: divides the reranker's logits before they become probabilities.
+
+        Raises:
+            ModelMismatchError: the blender was fitted with other models.
+        """
+        if blender is not None:
+            blender.require_match(encoder.folder, reranker.folder if reranker else None)
         self._store = store
         self._encoder = encoder
         self._reranker = reranker
         self._settings = settings
+        self._blender = blender
+        self._temperature = temperature
         self._vocabulary: tuple[str, Vocabulary] | None = None
 
     @classmethod
@@ -63,22 +85,24 @@ class SkillSearch:
             ConfigurationError: a setting is wrong.
             IndexNotFoundError: nothing is published.
             StoreUnavailableError: the server does not answer.
-            ModelError: a model is missing, or is not the one the index was built with.
+            ModelError: a model or the blender is missing, or is not the one that the index was built, or
+                the blender fitted, with.
         """
         settings = settings or load_settings(**overrides)
         store = open_store(settings)
         try:
             build = store.published()
+            blender = load_blender(settings.blender.expanduser()) if settings.blender else None
             pair = locate_models(settings.model_location)
             encoder = pair.load_encoder(device=settings.device, batch_size=settings.batch_size)
             _require_match(build, encoder)
             reranker = pair.load_reranker(
                 device=settings.device, precision=settings.precision, batch_size=settings.batch_size
             )
+            return cls(store, encoder, reranker, settings, blender=blender, temperature=pair.temperature)
         except BaseException:
             store.close()
             raise
-        return cls(store, encoder, reranker, settings)
 
     def search(
         self,
@@ -89,46 +113,78 @@ class SkillSearch:
         rerank: bool = True,
         alpha: float | None = None,
         depth: int | None = None,
+        demand_weight: float | None = None,
+        min_probability: float | None = None,
     ) -> SearchResult:
         """Find and rank the skills for a job title.
 
         Args:
             title: the job title.
-            limit: how many skills; beyond `depth` the list goes on in retrieval order.
+            limit: how many skills; beyond `depth` the list goes on in retrieval order, or in that of
+                a learned blend before reranking.
             filters: what a skill must be; they act within the vector search.
-            rerank: False gives the order of the vector search alone.
-            alpha: weight of the retrieval score in the blend, in [0, 1]; by default the setting's.
+            rerank: False gives the order of the vector search alone, or that of a learned blend
+                before reranking.
+            alpha: weight of the retrieval score in the fixed blend, in [0, 1]; by default the setting's.
             depth: how many candidates are reranked; by default the setting's, 200.
+            demand_weight: how much a learned blend heeds demand, at least 0; by default the setting's,
+                1. 0 treats every skill as of average demand, more makes general skills more prominent.
+            min_probability: keeps hits that are at least so likely to be contextual or core, in [0, 1],
+                before `limit` is cut. Skills below `depth` have no probability, and are dropped.
 
         Raises:
-            QueryError: the title is empty, too long or not text, or a number is out of range.
+            QueryError: the title is empty, too long or not text, a number is out of range, or an option
+                goes with a blend that this is not.
             FilterError: a filter names a value that the index does not have.
             ModelMismatchError: an index of another encoder has been published meanwhile.
             StoreError: the store failed.
         """
         start = time.perf_counter()
-        title = self._checked_title(title)
-        alpha, depth = self._checked_numbers(limit, alpha, depth)
+        title = check_title(title, self._settings)
+        options = check_options(
+            self._settings,
+            limit=limit,
+            rerank=rerank and self._reranker is not None,
+            alpha=alpha,
+            depth=depth,
+            demand_weight=demand_weight,
+            min_probability=min_probability,
+            blender=self._blender.name if self._blender else None,
+        )
         build = self._store.published()
         _require_match(build, self._encoder)
         where = self._vocabulary_of(build).resolve(filters)
         encode_start = time.perf_counter()
         vector = self._encoder.encode([title])[0]  # (1, 1024) -> (1024,)
         retrieve_start = time.perf_counter()
-        wanted = max(limit, depth) if rerank else limit
-        candidates = retrieve(build, vector, wanted, where)
+        candidates = self._retrieved(build, vector, where, options)
         rerank_start = time.perf_counter()
         if rerank and self._reranker is not None:
-            candidates = rerank_candidates(self._reranker, title, candidates, depth=depth, alpha=alpha)
+            candidates = self._reranked(self._reranker, title, candidates, options)
         rerank_end = time.perf_counter()
-        hits = _hits(build, candidates[:limit])
+        hits = make_hits(
+            build,
+            candidates[:limit],
+            temperature=self._temperature,
+            blender=self._blender,
+            demand_weight=options.demand_weight,
+        )
         timings = Timings(
             encode=_milliseconds(encode_start, retrieve_start),
             retrieve=_milliseconds(retrieve_start, rerank_start),
             rerank=_milliseconds(rerank_start, rerank_end),
             total=_milliseconds(start, time.perf_counter()),
         )
-        return SearchResult(title, hits, alpha, depth, timings, self._versions(build, rerank))
+        return SearchResult(
+            title,
+            hits,
+            options.alpha,
+            options.depth,
+            timings,
+            self._versions(build, rerank),
+            options.demand_weight if self._blender else None,
+            min_probability,
+        )
 
     def search_many(
         self,
@@ -139,14 +195,25 @@ class SkillSearch:
         rerank: bool = True,
         alpha: float | None = None,
         depth: int | None = None,
+        demand_weight: float | None = None,
+        min_probability: float | None = None,
     ) -> list[SearchResult]:
         """Search for each title, in order; each result is the same as that of `search`.
 
         All titles are checked before the first search. Raises what `search` raises.
         """
-        checked = [self._checked_title(title) for title in titles]
+        checked = [check_title(title, self._settings) for title in titles]
         return [
-            self.search(title, limit=limit, filters=filters, rerank=rerank, alpha=alpha, depth=depth)
+            self.search(
+                title,
+                limit=limit,
+                filters=filters,
+                rerank=rerank,
+                alpha=alpha,
+                depth=depth,
+                demand_weight=demand_weight,
+                min_probability=min_probability,
+            )
             for title in checked
         ]
 
@@ -162,28 +229,48 @@ class SkillSearch:
     ) -> None:
         self.close()
 
-    def _checked_title(self, title: object) -> str:
-        if not isinstance(title, str):
-            raise QueryError(f"a title is text, found {type(title).__name__}")
-        text = query_text(title)
-        if not any(char.isalnum() for char in text):
-            raise QueryError(f"the title {title!r} is empty: give a job title such as 'Data Scientist'")
-        longest = self._settings.max_title_length
-        if len(text) > longest:
-            raise QueryError(
-                f"the title has {len(text):,} characters, at most {longest:,} are allowed "
-                "(SKILLSEARCH_MAX_TITLE_LENGTH): give a job title, not a job advertisement"
-            )
-        return text
+    def _retrieved(
+        self, build: Build, vector: NDArray[np.float32], where: Where, options: Options
+    ) -> list[Candidate]:
+        """Candidates in the order before reranking."""
+        if self._blender is None:
+            wanted = max(options.limit, options.depth) if options.rerank else options.limit
+            return retrieve(build, vector, wanted, where)
+        return gather(
+            build,
+            self._blender,
+            vector,
+            limit=options.limit,
+            depth=options.depth,
+            where=where,
+            demand_weight=options.demand_weight,
+        )
 
-    def _checked_numbers(self, limit: int, alpha: float | None, depth: int | None) -> tuple[float, int]:
-        alpha = self._settings.alpha if alpha is None else alpha
-        depth = self._settings.depth if depth is None else depth
-        if limit < 1 or depth < 1:
-            raise QueryError(f"limit and depth are at least 1, found {limit} and {depth}")
-        if not 0 <= alpha <= 1:
-            raise QueryError(f"alpha is between 0 and 1, found {alpha}")
-        return alpha, depth
+    def _reranked(
+        self, reranker: Reranker, title: str, candidates: list[Candidate], options: Options
+    ) -> list[Candidate]:
+        """Candidates in their last order, without those that are not probable enough."""
+        if self._blender is None:
+            candidates = rerank_candidates(
+                reranker, title, candidates, depth=options.depth, alpha=options.alpha
+            )
+        else:
+            candidates = reorder(
+                reranker,
+                self._blender,
+                title,
+                candidates,
+                depth=options.depth,
+                demand_weight=options.demand_weight,
+            )
+        if options.min_probability is None:
+            return candidates
+        return [
+            candidate
+            for candidate in candidates
+            if candidate.logits is not None
+            and probabilities(candidate, self._temperature).relevant >= options.min_probability
+        ]
 
     def _vocabulary_of(self, build: Build) -> Vocabulary:
         """The vocabulary of the build that this search holds, kept while it stays published."""
@@ -196,38 +283,14 @@ class SkillSearch:
         info = build.info
         reranker = str(self._reranker.folder) if rerank and self._reranker else None
         return Versions(
-            info.name, info.taxonomy, info.version, info.language, str(self._encoder.folder), reranker
+            info.name,
+            info.taxonomy,
+            info.version,
+            info.language,
+            str(self._encoder.folder),
+            reranker,
+            self._blender.name if self._blender else None,
         )
-
-
-class AsyncSkillSearch:
-    """The same client for asyncio: each search runs in a worker thread."""
-
-    def __init__(self, client: SkillSearch) -> None:
-        self.client = client
-
-    @classmethod
-    async def open(cls, settings: Settings | None = None, **overrides: Any) -> Self:  # noqa: ANN401
-        """See `SkillSearch.open`."""
-        return cls(await asyncio.to_thread(SkillSearch.open, settings, **overrides))
-
-    async def search(self, title: str, **options: Any) -> SearchResult:  # noqa: ANN401 - those of `search`
-        """See `SkillSearch.search`."""
-        return await asyncio.to_thread(self.client.search, title, **options)
-
-    async def search_many(self, titles: Iterable[str], **options: Any) -> list[SearchResult]:  # noqa: ANN401
-        """See `SkillSearch.search_many`."""
-        return await asyncio.to_thread(self.client.search_many, titles, **options)
-
-    async def close(self) -> None:
-        """Let go of the index."""
-        await asyncio.to_thread(self.client.close)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
 
 
 def _require_match(build: Build, encoder: Encoder) -> None:
@@ -243,42 +306,6 @@ def _require_match(build: Build, encoder: Encoder) -> None:
             f"the index {info.name} was built with text views {info.view_version}, this program makes "
             f"{VIEW_VERSION}: build it again with `skillsearch reindex`"
         )
-
-
-def _hits(build: Build, candidates: list[Candidate]) -> tuple[SkillHit, ...]:
-    payloads = build.fetch("skills", [candidate.uri for candidate in candidates])
-    return tuple(
-        _hit(rank, candidate, payloads[candidate.uri]) for rank, candidate in enumerate(candidates, start=1)
-    )
-
-
-def _hit(rank: int, candidate: Candidate, payload: Payload) -> SkillHit:
-    relevance, probabilities, core = None, None, None
-    if candidate.logits is not None:
-        shares = softmax(candidate.logits)  # (3,)
-        relevance = CLASSES[int(shares.argmax())]
-        probabilities = Probabilities(*map(float, shares))
-        core = candidate.logits[-1]
-    return SkillHit(
-        rank=rank,
-        uri=candidate.uri,
-        label=payload["label"],
-        relevance=relevance,
-        score=candidate.score,
-        retrieval_score=candidate.retrieval_score,
-        rerank_score=core,
-        probabilities=probabilities,
-        aliases=tuple(payload["alt_labels"]),
-        description=payload["description"],
-        skill_type=payload["skill_type"],
-        reuse_level=payload["reuse_level"],
-        collections=tuple(payload["collections"]),
-        links=EscoLinks(
-            broader=tuple(Reference(**parent) for parent in payload["broader"]),
-            essential_for=tuple(payload["occupations_essential"]),
-            optional_for=tuple(payload["occupations_optional"]),
-        ),
-    )
 
 
 def _milliseconds(start: float, end: float) -> float:

@@ -52,6 +52,12 @@ class Settings(BaseSettings):
         default=0.7, description="Weight of retrieval in the blend."
     )
     depth: Annotated[int, Field(gt=0, le=10_000)] = Field(default=200, description="Candidates to rerank.")
+    blender: Path | None = Field(
+        default=None, description="A blend that `skillsearch fit` learned, instead of the one with alpha."
+    )
+    demand_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=1.0, description="How much a learned blend heeds how often a skill is asked for."
+    )
     device: str | None = Field(default=None, description="cpu, cuda, mps; by default the best there is.")
     precision: Precision = Field(default="float32", description="Of the reranker.")
     batch_size: Annotated[int, Field(gt=0)] = Field(default=64, description="Texts a forward pass.")

@@ -27,7 +27,10 @@ def test_imports_go_in_one_direction(path: Path) -> None:
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     package = module.partition(".")[0]
     for imported in _imports(path):
-        if imported.partition(".")[0] not in PACKAGES or module in ("skillsearch.cli", "skillsearch.__main__"):
+        if imported.partition(".")[0] not in PACKAGES or module in (
+            "skillsearch.cli",
+            "skillsearch.__main__",
+        ):
             continue
         assert imported != "skillsearch.cli", f"{module} imports the command line"
         # the trainer takes the release reader from the indexer, and nothing else

@@ -72,7 +72,16 @@ def test_two_processes_train_one_model(tmp_path: Path, bert_base: Path) -> None:
     done = subprocess.run(
         [
             *(str(Path(sys.executable).with_name("accelerate")), "launch", "--cpu", "--num_processes", "2"),
-            *("--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "-m", "skillsearch"),
+            *(
+                "--num_machines",
+                "1",
+                "--mixed_precision",
+                "no",
+                "--dynamo_backend",
+                "no",
+                "-m",
+                "skillsearch",
+            ),
             *("train", "--sample", "--preset", "compact-card", "--device", "cpu", "--max-steps", "4"),
             *("--encoder-base", base, "--reranker-base", base, "--set", "encoder.eval_steps=2", "--json"),
         ],

@@ -205,3 +205,17 @@ def test_aliases_count_in_a_skill(bert_base: Path, tmp_path: Path) -> None:
         (folder / "skill_views.json").write_text(text)
         with pytest.raises(ModelError, match=r"skill_views\.json"):
             Encoder.load(str(folder), device="cpu")
+
+
+def test_a_base_that_is_not_an_encoder_is_told(bert_base: Path, tmp_path: Path) -> None:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    decoder = tmp_path / "decoder"
+    GPT2LMHeadModel(GPT2Config(n_embd=8, n_layer=1, n_head=1)).save_pretrained(decoder)
+    weights_only = tmp_path / "weights"
+    weights_only.mkdir()
+    shutil.copy(bert_base / "model.safetensors", weights_only)
+    with pytest.raises(ModelError, match=r"is a decoder \(gpt2\), expected an encoder"):
+        new_encoder(str(decoder), device="cpu")
+    with pytest.raises(ModelError, match="cannot be loaded as an encoder"):
+        new_encoder(str(weights_only), device="cpu")

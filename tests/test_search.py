@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import math
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +24,7 @@ from skillsearch.errors import (
     StoreUnavailableError,
 )
 from skillsearch.models.encoder import Encoder
+from skillsearch.models.folder import MANIFEST, locate_models
 from skillsearch.scoring import blend
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.store.server import ServerStore
@@ -191,10 +195,83 @@ def test_a_title_that_is_none_is_refused(client: SkillSearch, title: str, messag
         client.search_many(["Chef", title])
 
 
-@pytest.mark.parametrize("options", [{"limit": 0}, {"depth": 0}, {"alpha": 1.1}, {"alpha": -0.1}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"limit": 0},
+        {"depth": 0},
+        {"alpha": 1.1},
+        {"alpha": -0.1},
+        {"alpha": math.nan},
+        {"min_probability": -0.1},
+        {"min_probability": 1.1},
+        {"min_probability": math.nan},
+    ],
+)
 def test_numbers_out_of_range_are_refused(client: SkillSearch, options: dict[str, float]) -> None:
     with pytest.raises(QueryError):
         client.search("Chef", **options)  # type: ignore[arg-type]
+
+
+def test_hits_that_are_not_probable_enough_are_dropped_before_the_limit(client: SkillSearch) -> None:
+    everything = client.search("Chef", limit=60, depth=40)
+    shares = sorted(hit.probabilities.relevant for hit in everything if hit.probabilities)
+    bound = shares[25]
+    expected = [hit.uri for hit in everything if hit.probabilities and hit.probabilities.relevant >= bound]
+    assert len(expected) == 15
+    result = client.search("Chef", limit=60, depth=40, min_probability=bound)
+    assert [hit.uri for hit in result] == expected
+    assert [hit.rank for hit in result] == list(range(1, 16))
+    assert result.min_probability == bound
+    short = client.search_many(["Chef"], limit=10, depth=40, min_probability=bound)[0]
+    assert [hit.uri for hit in short] == expected[:10]
+    assert len(client.search("Chef", limit=60, depth=40, min_probability=0)) == 40  # the reranked ones
+    assert len(client.search("Chef", min_probability=1)) == 0
+
+
+def test_without_reranking_there_are_no_probabilities_to_ask_for(
+    client: SkillSearch, encoder: Encoder
+) -> None:
+    with pytest.raises(QueryError, match="min_probability needs the reranker"):
+        client.search("Chef", min_probability=0.5, rerank=False)
+    alone = SkillSearch(client._store, encoder, None, client._settings)
+    with pytest.raises(QueryError, match="min_probability needs the reranker"):
+        alone.search("Chef", min_probability=0.5)
+
+
+def test_the_temperature_of_the_manifest_divides_the_logits(
+    client: SkillSearch, home: Path, models_folder: Path, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(models_folder, models)
+    manifest = {"preset": "tiny", "calibration": {"temperature": 2.0, "error_after": 0.1}}
+    (models / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    plain = client.search("Chef", limit=10)
+    with SkillSearch.open(home=home, models=str(models), device="cpu") as warm:
+        result = warm.search("Chef", limit=10)
+    for before, after in zip(plain, result, strict=True):
+        assert (after.uri, after.score, after.rerank_score) == (before.uri, before.score, before.rerank_score)
+        assert after.relevance == before.relevance
+        assert before.probabilities is not None
+        assert after.probabilities is not None
+        roots = [math.sqrt(share) for share in asdict(before.probabilities).values()]  # e^(x/2) = sqrt(e^x)
+        expected = [root / sum(roots) for root in roots]
+        assert list(asdict(after.probabilities).values()) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [0, -1, "warm", None, True, math.nan, math.inf])
+def test_a_temperature_that_is_none_is_told(models_folder: Path, tmp_path: Path, temperature: object) -> None:
+    manifest = {"preset": "tiny", "calibration": {"temperature": temperature}}
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(ModelError, match="expected a positive number"):
+        locate_models(str(tmp_path))
+    assert locate_models(str(models_folder)).temperature == 1
+
+
+def test_without_a_learned_blend_a_result_says_nothing_of_one(client: SkillSearch) -> None:
+    result = client.search("Chef")
+    assert (result.versions.blender, result.demand_weight, result.min_probability) == (None, None, None)
+    assert all(hit.features is None and hit.contributions is None for hit in result)
 
 
 @pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning")

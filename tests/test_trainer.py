@@ -379,3 +379,29 @@ def test_given_vectors_give_the_same_figures(taxonomy: Taxonomy, bert_base: Path
     skills = np.asarray(model.encode([skill.label for skill in taxonomy.skills.values()]))
     expected = retrieval_metrics(model, taxonomy, occupations)
     assert retrieval_metrics(model, taxonomy, occupations, skills=skills) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("optional", "contextual"), ("essential", "core")])
+def test_a_release_without_a_kind_of_relation_is_told(
+    kind: str, name: str, taxonomy: Taxonomy, bert_base: Path, tmp_path: Path
+) -> None:
+    kept = tuple(relation for relation in taxonomy.relations if relation.kind != kind)
+    with pytest.raises(TrainingError, match=f"has no {kind} relation.*{name}"):
+        train(replace(taxonomy, relations=kept), tiny(bert_base, bert_base, steps=1), tmp_path / "models")
+    assert not list(tmp_path.iterdir())
+
+
+def test_jobs_without_skills_are_counted(taxonomy: Taxonomy, bert_base: Path, tmp_path: Path) -> None:
+    idle = Occupation("https://example.org/idle", "idle job")
+    taxonomy = replace(taxonomy, occupations={**taxonomy.occupations, idle.uri: idle})
+    report = train(taxonomy, tiny(bert_base, bert_base, steps=1), tmp_path / "models", device="cpu")
+    assert report.examples["occupations_without_skills"] == 1
+    manifest = json.loads((tmp_path / "models" / "manifest.json").read_text(encoding="utf-8"))
+    assert idle.uri not in manifest["held_out_occupations"] + manifest["validation_occupations"]
+
+
+def test_a_loss_that_is_not_a_number_is_told(taxonomy: Taxonomy, bert_base: Path, tmp_path: Path) -> None:
+    config = tiny(bert_base, bert_base, "encoder.learning_rate=1e30", "encoder.warmup_ratio=0", steps=40)
+    with pytest.raises((TrainingError, ModelError), match=r"is nan|is inf|not finite"):
+        train(taxonomy, config, tmp_path / "models", device="cpu")
+    assert not (tmp_path / "models").exists()

@@ -152,9 +152,11 @@ def _card(manifest: Mapping[str, Any], report: TrainReport) -> str:
             ],
         ),
         "",
-        f"Probabilities are calibrated with temperature {calibration['temperature']:.3f}: on the candidates "
-        f"of held-out occupations the expected calibration error is {calibration['error_before']:.4f} before "
-        f"and {calibration['error_after']:.4f} after.",
+        "Probabilities are calibrated on validation triples, with temperature "
+        f"{calibration['temperature']:.3f}. The expected calibration error on held-out triples is "
+        f"{calibration['error_before']:.4f} before and {calibration['error_after']:.4f} after; on what a "
+        "search for held-out occupations reranks, where a larger share of the skills is unrelated, "
+        f"{calibration['search_error_before']:.4f} and {calibration['search_error_after']:.4f}.",
         "",
         "![reliability before and after calibration](curves/reliability.png)",
         "",

@@ -144,6 +144,8 @@ def _report_table(report: "TrainReport") -> "Table":
             table.add_row(model.replace("_", " "), name.replace("_", " "), f"{value:.4f}")
     for name, value in report.calibration.items():
         table.add_row("calibration", name.replace("_", " "), f"{value:.4f}".rstrip("0").rstrip("."))
+    for name, count in report.examples.items():
+        table.add_row("data", name.replace("_", " "), f"{count:,}")
     for model, steps in report.steps.items():
         kept = report.kept_steps.get(model)
         table.add_row(model, "steps", f"{steps:,}" + (f", kept {kept:,}" if kept else ""))

@@ -157,7 +157,17 @@ _CARD_RERANKER_BASE = "cross-encoder/ms-marco-MiniLM-L-12-v2"
 PRESETS = {
     "compact": TrainConfig(
         preset="compact",
-        encoder=EncoderConfig(base=COMPACT_BASE, epochs=10, max_steps=1000, learning_rate=1e-4),
+        encoder=EncoderConfig(
+            base=COMPACT_BASE,
+            batch_size=128,
+            epochs=10,
+            max_steps=1400,
+            learning_rate=2e-4,
+            loss="relations",
+            both_directions=True,
+            base_weight=0.45,
+            alias_weight=0.5,
+        ),
         reranker=RerankerConfig(
             base=COMPACT_BASE, batch_size=64, epochs=10, max_steps=1400, learning_rate=1e-4
         ),

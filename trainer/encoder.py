@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
     from transformers import TrainerCallback
 
-__all__ = ["train_encoder"]
+__all__ = ["move_towards", "train_encoder"]
 
 
 def train_encoder(
@@ -94,7 +94,7 @@ def train_encoder(
         )
         fitted = fit(trainer, callbacks, average_ratio=config.average_ratio)
     if config.base_weight:
-        _move_towards(model, base, config.base_weight)
+        move_towards(model, base, config.base_weight)
     return fitted
 
 
@@ -102,10 +102,11 @@ def _texts(evaluator: "InformationRetrievalEvaluator") -> list[str]:
     return [str(text) for text in (*evaluator.queries, *evaluator.corpus)]
 
 
-def _move_towards(model: "SentenceTransformer", base: dict[str, "torch.Tensor"], weight: float) -> None:
+def move_towards(model: "SentenceTransformer", base: dict[str, "torch.Tensor"], weight: float) -> None:
     """Interpolate with the base's weights, for what the base knows and the taxonomy does not teach.
 
-    Wortsman et al., "Robust fine-tuning of zero-shot models" (2022), arXiv:2109.01903.
+    A weight of 0 changes nothing, 1 gives the base. Wortsman et al., "Robust fine-tuning of zero-shot
+    models" (2022), arXiv:2109.01903.
     """
     state = model.state_dict()
     moved = {

@@ -40,26 +40,26 @@ def plot_reliability(path: Path, bins: Mapping[str, Sequence[Bin]], calibration:
     """Accuracy by confidence, before and after calibration, with the share of the predictions."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    for axes, (name, groups) in zip(figure.subplots(1, 2, sharey=True), bins.items(), strict=True):
-        total = sum(group.count for group in groups)
-        axes.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=1)
-        axes.bar(
-            [group.confidence for group in groups],
-            [group.accuracy for group in groups],
-            width=0.04,
-            label="accuracy",
-        )
-        axes.plot(
-            [group.confidence for group in groups],
-            [group.count / total for group in groups],
-            color="tab:orange",
-            marker=".",
-            label="share of the predictions",
-        )
-        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence")
-        axes.set_title(f"{name}: expected calibration error {calibration[f'error_{name}']:.3f}")
-        axes.legend(loc="upper left")
+    rows = {"": "held-out triples", "search_": "candidates of a search"}
+    figure = Figure(figsize=(9, 7.5), layout="constrained")
+    panels = figure.subplots(2, 2, sharex=True, sharey=True)
+    for line, (prefix, pairs) in zip(panels, rows.items(), strict=True):
+        for axes, name in zip(line, ("before", "after"), strict=True):
+            groups = bins[prefix + name]
+            total = sum(group.count for group in groups)
+            confidence = [group.confidence for group in groups]
+            axes.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=1)
+            axes.bar(confidence, [group.accuracy for group in groups], width=0.04, label="accuracy")
+            axes.plot(
+                confidence,
+                [group.count / total for group in groups],
+                color="tab:orange",
+                marker=".",
+                label="share of the predictions",
+            )
+            axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence")
+            axes.set_title(f"{pairs}, {name}: error {calibration[f'{prefix}error_{name}']:.3f}")
+            axes.legend(loc="upper left")
     figure.savefig(path, dpi=_DPI)
 
 

@@ -36,8 +36,9 @@ class TrainReport:
         examples: pairs, triples, and concepts left out.
         curves: logged values by model.
         confusion: of the held-out triples: a row for each true class, a column for each predicted one.
-        calibration: the temperature, and the calibration error before and after.
-        reliability: bins before and after calibration.
+        calibration: the temperature, and the calibration error before and after: of held-out triples,
+            and of the candidates that a search for held-out occupations reranks.
+        reliability: bins of both, before and after.
     """
 
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)

@@ -48,13 +48,13 @@ from trainer.workspace import Workspace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from sentence_transformers import CrossEncoder, SentenceTransformer
+    from sentence_transformers import SentenceTransformer
     from transformers import TrainerCallback
 
 __all__ = ["train"]
 
-_CALIBRATION_DEPTH = 200  # candidates an occupation, as many as a search reranks
-_CALIBRATION_OCCUPATIONS = 100
+_SEARCH_DEPTH = 200  # candidates an occupation, as many as a search reranks
+_SEARCHED = 100  # occupations
 
 
 def train(
@@ -204,7 +204,14 @@ class _Run:
             report.metrics["majority_class"] = {"macro_f1": majority_macro_f1(labels)}
             report.confusion = confusion(logits, labels)
         with self._timed(report, "calibrate the reranker"):
-            self._calibrate(model, encoder, skills, report)
+            report.calibration["temperature"] = fit_temperature(
+                triple_logits(model, validation), triple_labels(validation)
+            )
+            _measure_calibration(report, logits, labels)
+            candidates = self._candidates(self.split.held_out, encoder, skills)
+            _measure_calibration(
+                report, triple_logits(model, candidates), triple_labels(candidates), of="search_"
+            )
         _save(model, workspace.models / RERANKER)
         return report
 
@@ -233,35 +240,17 @@ class _Run:
             seed=seed,
         )
 
-    def _calibrate(
-        self, model: "CrossEncoder", encoder: Encoder, skills: "NDArray[np.float32]", report: TrainReport
-    ) -> None:
-        """Fit the temperature on the candidates of validation occupations, measure on held-out ones."""
-        fitting = self._candidates(self.split.validation, encoder, skills)
-        measuring = self._candidates(self.split.held_out, encoder, skills)
-        temperature = fit_temperature(triple_logits(model, fitting), triple_labels(fitting))
-        logits, labels = triple_logits(model, measuring), triple_labels(measuring)
-        before = reliability(logits, labels)
-        after = reliability(logits, labels, temperature=temperature)
-        report.reliability = {"before": before, "after": after}
-        report.calibration = {
-            "temperature": temperature,
-            "error_before": expected_calibration_error(before),
-            "error_after": expected_calibration_error(after),
-            "candidates": len(measuring),
-        }
-
     def _candidates(
         self, occupations: Sequence[str], encoder: Encoder, skills: "NDArray[np.float32]"
     ) -> list[Triple]:
         """What a search would rerank for some occupations' labels, with the taxonomy's classes."""
         names = list(self.taxonomy.skills)
         triples: list[Triple] = []
-        for uri in occupations[:_CALIBRATION_OCCUPATIONS]:
+        for uri in occupations[:_SEARCHED]:
             title = occupation_text(self.taxonomy.occupations[uri])
             similarity = skills @ encoder.encode([title])[0]  # (m, 1024) @ (1024,) -> (m,)
             classes = relation_classes(self.taxonomy, uri)
-            for index in np.argsort(-similarity, kind="stable")[:_CALIBRATION_DEPTH]:
+            for index in np.argsort(-similarity, kind="stable")[:_SEARCH_DEPTH]:
                 skill = self.taxonomy.skills[names[index]]
                 triples.append((*pair_text(title, skill.label), classes.get(skill.uri, 0)))
         return triples
@@ -281,6 +270,16 @@ class _Run:
         start = time.perf_counter()
         yield
         report.seconds[stage] = round(time.perf_counter() - start, 2)
+
+
+def _measure_calibration(
+    report: TrainReport, logits: "NDArray[np.float64]", labels: "NDArray[np.int64]", *, of: str = ""
+) -> None:
+    """Note how far confidence and accuracy are apart, before and after, of some pairs."""
+    for name, temperature in (("before", 1.0), ("after", report.calibration["temperature"])):
+        bins = reliability(logits, labels, temperature=temperature)
+        report.calibration[f"{of}error_{name}"] = expected_calibration_error(bins)
+        report.reliability[f"{of}{name}"] = bins
 
 
 def _load_encoder(folder: Path) -> "SentenceTransformer":

@@ -163,6 +163,7 @@ def new_encoder(
     from sentence_transformers.sentence_transformer.modules import Pooling
 
     folder = resolve_model(base)
+    _require_encoder(folder)
     try:
         with quiet():
             transformer = Transformer(
@@ -183,6 +184,24 @@ def new_encoder(
         )
     modules.append(Normalize())
     return SentenceTransformer(modules=modules, device=select_device(device))
+
+
+def _require_encoder(folder: ModelFolder) -> None:
+    """Refuse decoders: a language model whose tokens do not see what follows them."""
+    from transformers import AutoConfig
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    )
+
+    try:
+        kind = AutoConfig.from_pretrained(folder.path, local_files_only=True).model_type
+    except Exception as error:  # transformers raises whatever its loaders meet
+        raise ModelError(f"{folder.name!r} cannot be loaded as an encoder: {error}") from error
+    if kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        raise ModelError(
+            f"{folder.name!r} is a decoder ({kind}), expected an encoder such as BERT or XLM-RoBERTa"
+        )
 
 
 def write_alias_weight(folder: Path, weight: float) -> None:

@@ -1,6 +1,7 @@
 """A folder with both trained models and the manifest that says how they were made."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,15 @@ _SKILLSCOUT_RERANKER = "talentguide/skillscout-reranker"
 
 @dataclass(frozen=True, slots=True)
 class ModelPair:
-    """Where an encoder and its reranker are, and what they are called."""
+    """Where an encoder and its reranker are, and what they are called.
+
+    `temperature` divides the reranker's logits before they become probabilities.
+    """
 
     encoder: str
     reranker: str
     label: str | None = None
+    temperature: float = 1.0
 
     def load_encoder(self, *, device: str | None, batch_size: int = 64) -> Encoder:
         """Load the encoder; always in float32, so that titles and the index are embedded alike."""
@@ -53,7 +58,8 @@ def locate_models(models: str) -> ModelPair:
     """Find the two models of a folder that `skillsearch train` wrote, or of the preset ``skillscout``.
 
     Raises:
-        ModelError: there is no such folder, or its training was not finished.
+        ModelError: there is no such folder, its training was not finished, or its calibration is no
+            positive number.
     """
     if models == SKILLSCOUT:
         return ModelPair(_SKILLSCOUT_ENCODER, _SKILLSCOUT_RERANKER)
@@ -65,8 +71,23 @@ def locate_models(models: str) -> ModelPair:
         )
     manifest = _read_manifest(folder)
     return ModelPair(
-        str(folder / ENCODER), str(folder / RERANKER), str(manifest.get("preset") or folder.name)
+        str(folder / ENCODER),
+        str(folder / RERANKER),
+        str(manifest.get("preset") or folder.name),
+        _temperature(manifest, folder / MANIFEST),
     )
+
+
+def _temperature(manifest: dict[str, Any], path: Path) -> float:
+    calibration = manifest.get("calibration") or {}
+    found = calibration.get("temperature", 1.0) if isinstance(calibration, dict) else calibration
+    is_number = isinstance(found, int | float) and not isinstance(found, bool)
+    if not (is_number and math.isfinite(found) and found > 0):
+        raise ModelError(
+            f"{path}: calibration temperature {found!r}, expected a positive number: "
+            "train the models again, or leave the calibration out"
+        )
+    return float(found)
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
