@@ -13,11 +13,14 @@ from skillsearch.store.base import Build
 
 __all__ = ["EXPECTED", "NEAREST", "Candidate", "gather", "retrieve"]
 
-NEAREST: Final = 300
+NEAREST: Final = 200
 """Nearest skills that a learned blend chooses from, or `depth` of them if that is more."""
 
-EXPECTED: Final = 500
-"""Skills that judgements lead to expect, wherever they are, which it chooses from too."""
+EXPECTED: Final = 150
+"""Skills that judgements lead to expect, wherever they are, which it chooses from too.
+
+Each costs the store as much time as a nearest one, which bounds their number.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +78,13 @@ def gather(
     occupations = build.query("occupations", vector.tolist(), NEAREST_OCCUPATIONS)
     evidence = blender.evidence
     view = evidence.view(vector, [(point.uri, point.score) for point in occupations])
-    expected = replace(where, must=(*where.must, Match(("uri",), evidence.expected(view, EXPECTED))))
     chosen = max(depth, NEAREST)
     nearest = retrieve(build, vector, max(limit, chosen), where)
-    pooled = {one.uri: one for one in (*nearest[:chosen], *retrieve(build, vector, EXPECTED, expected))}
+    pooled = {one.uri: one for one in nearest[:chosen]}
+    beyond = tuple(uri for uri in evidence.expected(view, EXPECTED) if uri not in pooled)
+    if beyond:
+        expected = replace(where, must=(*where.must, Match(("uri",), beyond)))
+        pooled |= {one.uri: one for one in retrieve(build, vector, len(beyond), expected)}
     candidates = [*pooled.values(), *(one for one in nearest[chosen:] if one.uri not in pooled)]
     if not candidates:
         return []

@@ -566,7 +566,7 @@ def test_more_weight_lifts_what_is_demanded(blended: SkillSearch, sample_fit: tu
     demand_of = dict(zip(evidence.uris, evidence.demand, strict=True))
     before: dict[str, float] = {}
     for weight in (0.0, 1.0, 5.0):
-        result = blended.search("Welder", limit=400, rerank=False, demand_weight=weight)
+        result = blended.search("Welder", limit=400, depth=412, rerank=False, demand_weight=weight)
         assert result.demand_weight == weight
         for hit in result:
             rises = demand_of[hit.uri] >= average
