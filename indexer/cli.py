@@ -1,120 +1,190 @@
-"""The commands `skillsearch reindex` and `skillsearch status`."""
+"""The command `skillsearch reindex`."""
 
 import json
-from collections.abc import Mapping
+import os
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from indexer.options import DeviceOption, EscoOption, SampleOption, VersionOption, load_release
+from indexer.options import DeviceOption, EscoOption, SampleOption, VersionOption
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.progress import Progress as Bars
 
-    from indexer.reindex import ReindexReport
+    from indexer.plan import Plan
+    from indexer.reindex import Progress
+    from skillsearch.models.folder import ModelPair
+    from skillsearch.store.base import Store
+    from skillsearch.taxonomy import Taxonomy
 
-__all__ = ["reindex", "status"]
+__all__ = ["reindex"]
 
 
 def reindex(
     esco: EscoOption = None,
+    taxonomy: Annotated[
+        Path | None,
+        typer.Option(help="A taxonomy of your own instead: .csv or .jsonl.", show_default=False),
+    ] = None,
     sample: SampleOption = False,
     taxonomy_version: VersionOption = None,
+    name: Annotated[
+        str | None, typer.Option(help="Of your own taxonomy.", show_default="from its file name")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of your own taxonomy.")] = "en",
+    overlay: Annotated[
+        Path | None,
+        typer.Option(
+            help="Private skills, aliases, hidden skills, pinned labels: .toml or .csv.",
+            show_default="the one that is published",
+        ),
+    ] = None,
+    no_overlay: Annotated[bool, typer.Option("--no-overlay", help="Forget the published overlay.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Write what becomes of every URI: .csv or .jsonl.", show_default=False),
+    ] = None,
+    golden: Annotated[
+        Path | None,
+        typer.Option(
+            help="Titles with expected skills: CSV with title,skill.", show_default="made from the taxonomy"
+        ),
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Recall on them that may be lost.", show_default="0.02"),
+    ] = None,
+    allow_downgrade: Annotated[
+        bool, typer.Option("--allow-downgrade", help="Index an older version than is published.")
+    ] = False,
+    accept_removals: Annotated[
+        int | None, typer.Option(min=0, help="Concepts that may vanish.", show_default="5% of them")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Embed everything again.")] = False,
+    nice: Annotated[int, typer.Option(min=0, max=19, help="Give way to searches on this machine.")] = 10,
     models: Annotated[
         str | None,
         typer.Option(help="Folder of the models, or skillscout.", show_default="SKILLSEARCH_MODELS"),
     ] = None,
     device: DeviceOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan or report as JSON.")] = False,
 ) -> None:
-    """Build the index of a taxonomy release next to the published one, check it, and publish it.
+    """Move the index to a release: build next to what is published, check, publish.
 
-    Searches go on while it runs. Without a Qdrant server the index is below SKILLSEARCH_HOME.
+    Only concepts whose text changed are embedded. Searches go on, and `skillsearch rollback` undoes it.
+    After a crash the same command goes on where it was. Without a Qdrant server the index is below
+    SKILLSEARCH_HOME. Exits with 3 if the new build fails its checks; it is then not published.
 
-    Example: skillsearch reindex --esco esco-en.zip --esco esco-relations.zip --models models
+    Example: skillsearch reindex --esco esco-en.zip --esco esco-relations.zip --dry-run
+
+    Example: skillsearch reindex --taxonomy acme-v3.csv --overlay ours.toml
 
     Example: skillsearch reindex --sample
     """
-    from indexer.embed import concept_count
-    from indexer.reindex import reindex as run
-    from skillsearch.console import progress, stdout
+    from indexer.checks import MARGIN
+    from indexer.golden import read_golden
+    from indexer.guards import require_allowed
+    from indexer.migration import require_suffix, write_migration
+    from indexer.reindex import carry_out
+    from indexer.release import load_taxonomy, overlaid
+    from skillsearch.console import progress
     from skillsearch.models.folder import locate_models
     from skillsearch.settings import load_settings
     from skillsearch.store import open_store
 
     settings = load_settings(models=models, device=device)
+    if report:
+        require_suffix(report)
     pair = locate_models(settings.model_location)
-    release = load_release(esco, sample=sample, version=taxonomy_version)
-    with progress() as bars:
-        task = bars.add_task("load the encoder", total=concept_count(release.taxonomy))
-        encoder = pair.load_encoder(device=settings.device, batch_size=settings.batch_size)
-        store = open_store(settings)
-        try:
-            report = run(
-                release.taxonomy,
+    titles = read_golden(golden) if golden else None
+    release = load_taxonomy(
+        esco, taxonomy, sample=sample, name=name, version=taxonomy_version, language=language
+    )
+    with closing(open_store(settings)) as store:
+
+        def planned(bars: "Bars") -> "Plan":
+            plan = _plan(overlaid(release, store, overlay, forget=no_overlay), pair, store, full, bars)
+            if report:
+                write_migration(plan, report)
+            return plan
+
+        if dry_run:
+            with progress() as bars:
+                plan = planned(bars)
+            _show_plan(plan, as_json)
+            require_allowed(plan, allow_downgrade=allow_downgrade, accept_removals=accept_removals)
+            return
+        _give_way(nice)
+        with store.lock(f"reindex of {release}"), progress() as bars:
+            plan = planned(bars)
+            require_allowed(plan, allow_downgrade=allow_downgrade, accept_removals=accept_removals)
+            task = bars.add_task("load the encoder", total=1)
+            encoder = pair.load_encoder(device=settings.device, batch_size=settings.batch_size)
+            bars.advance(task)
+            done = carry_out(
+                plan,
                 encoder,
                 store,
-                embedded=lambda count: bars.advance(task, count),
-                stage=lambda name: bars.update(task, description=name),
+                golden=titles,
+                margin=MARGIN if margin is None else margin,
+                progress=_progress(bars),
             )
-        finally:
-            store.close()
     if as_json:
-        typer.echo(json.dumps(report.to_dict()))
+        typer.echo(json.dumps({"plan": plan.to_dict(), **done.to_dict()}))
     else:
-        stdout().print(_report_table(report))
+        from indexer.console import report_table
+        from skillsearch.console import stdout
+
+        _show_plan(plan, as_json)
+        stdout().print(report_table(done))
 
 
-def status(
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
-) -> None:
-    """Show what is published, and the other builds that are there.
+def _plan(
+    taxonomy: "tuple[Taxonomy, dict[str, object] | None]",
+    pair: "ModelPair",
+    store: "Store",
+    full: bool,
+    bars: "Bars",
+) -> "Plan":
+    from indexer.plan import make_plan
+    from indexer.reindex import published_build
+    from indexer.target import Target
 
-    Example: skillsearch status --json
-    """
+    concepts, stored = taxonomy
+    encoder = pair.find_encoder()
+    task = bars.add_task("plan", total=len(concepts.skills) + len(concepts.occupations))
+    return make_plan(
+        Target(concepts, alias_weight=encoder.alias_weight),
+        encoder,
+        published_build(store),
+        overlay=stored,
+        force=full,
+        advance=lambda count: bars.advance(task, count),
+    )
+
+
+def _progress(bars: "Bars") -> "Progress":
+    from indexer.reindex import Progress
+
+    return Progress(
+        stage=lambda name, total: bars.add_task(name, total=total),
+        advance=lambda count: bars.advance(bars.task_ids[-1], count),
+    )
+
+
+def _show_plan(plan: "Plan", as_json: bool) -> None:
+    from indexer.console import plan_view
     from skillsearch.console import stdout
-    from skillsearch.settings import load_settings
-    from skillsearch.store import open_store
 
-    settings = load_settings()
-    store = open_store(settings)
-    try:
-        published, builds = store.published(), store.builds()
-        size = published.size()
-    finally:
-        store.close()
     if as_json:
-        others = [info.to_dict() for info in builds]
-        typer.echo(json.dumps({"published": published.info.to_dict(), "bytes": size, "builds": others}))
-        return
-    where = str(settings.qdrant_url or settings.home.expanduser() / "index")
-    table = _pairs_table(f"published in {where}", {**published.info.to_dict(), "size": _megabytes(size)})
-    stdout().print(table)
-    stdout().print(f"{len(builds)} builds: " + ", ".join(info.name for info in builds), soft_wrap=True)
+        typer.echo(json.dumps(plan.to_dict()))
+    else:
+        stdout().print(plan_view(plan))
 
 
-def _report_table(report: "ReindexReport") -> "Table":
-    rows = {
-        "build": report.build.name,
-        "skills": f"{report.build.skills:,}",
-        "occupations": f"{report.build.occupations:,}",
-        **{name.replace("_", " "): f"{value:.2f} s" for name, value in report.seconds.items()},
-        "size": _megabytes(report.bytes_on_disk),
-    }
-    return _pairs_table("published", rows)
-
-
-def _pairs_table(title: str, rows: Mapping[str, object]) -> "Table":
-    from rich.box import SIMPLE
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", show_header=False, box=SIMPLE, pad_edge=False)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in rows.items():
-        table.add_row(name.replace("_", " "), str(value))
-    return table
-
-
-def _megabytes(size: int | None) -> str:
-    return "unknown" if size is None else f"{size / 1e6:.1f} MB"
+def _give_way(nice: int) -> None:
+    if nice and hasattr(os, "nice"):
+        os.nice(nice)

@@ -1,10 +1,23 @@
 """What a reader leaves out, and why."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from indexer.release_files import Row
+__all__ = ["Drop", "Drops", "Placed"]
 
-__all__ = ["Drop", "Drops"]
+
+class Placed(Protocol):
+    """A part of a file that knows where it stands."""
+
+    @property
+    def source(self) -> str:
+        """Names the file in messages."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """Where in the file, such as ``row 3``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +36,9 @@ class Drops:
 
     rows: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
-    def add(self, row: Row, reason: str, example: str) -> None:
+    def add(self, row: Placed, reason: str, example: str) -> None:
         """Leave out a row; the example says what stood in it."""
-        self.rows.setdefault((row.table.source, reason), []).append(f"row {row.number}: {example}")
+        self.rows.setdefault((row.source, reason), []).append(f"{row.place}: {example}")
 
     def report(self) -> tuple[Drop, ...]:
         """What was left out, in the order it was met."""

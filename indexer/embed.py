@@ -1,41 +1,22 @@
-"""Concepts of a taxonomy to points: payloads made, texts embedded."""
+"""Concepts to points: texts embedded in batches."""
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
 
 from skillsearch.models.encoder import Encoder
-from skillsearch.store.base import Payload, Point, Space
-from skillsearch.store.schema import occupation_payload, skill_payload
-from skillsearch.taxonomy import Taxonomy
-from skillsearch.texts import occupation_text, skill_names
+from skillsearch.store.base import Payload, Point, batches
+from skillsearch.store.schema import embedded_names
 
-__all__ = ["concept_count", "points"]
+__all__ = ["points"]
 
-_BATCH = 1024
-"""Concepts embedded and held in memory at a time."""
-
-
-def concept_count(taxonomy: Taxonomy) -> int:
-    """Skills and occupations together."""
-    return len(taxonomy.skills) + len(taxonomy.occupations)
+_BATCH = 256
+"""Concepts embedded, held in memory and made durable at a time."""
 
 
 def points(
-    taxonomy: Taxonomy, space: Space, encoder: Encoder, progress: Callable[[int], object] | None = None
-) -> Iterator[Sequence[Point]]:
-    """Batches of points of a space, in the release's order, each with a unit vector of 1024 numbers."""
-    payloads = _skills(taxonomy, encoder) if space == "skills" else _occupations(taxonomy)
-    while batch := list(islice(payloads, _BATCH)):
-        names = [texts for texts, _ in batch]
+    payloads: Iterable[Payload], encoder: Encoder, progress: Callable[[int], object] | None = None
+) -> Iterator[list[Point]]:
+    """Batches of points in the order of their payloads, each with a unit vector of 1024 numbers."""
+    for batch in batches(payloads, _BATCH):
+        names = [embedded_names(payload) for payload in batch]
         vectors = encoder.encode_named(names, progress=progress)  # (n, 1024)
-        yield [Point(payload, vector.tolist()) for (_, payload), vector in zip(batch, vectors, strict=True)]
-
-
-def _skills(taxonomy: Taxonomy, encoder: Encoder) -> Iterator[tuple[tuple[str, ...], Payload]]:
-    for skill in taxonomy.skills.values():
-        yield skill_names(skill), skill_payload(taxonomy, skill, alias_weight=encoder.alias_weight)
-
-
-def _occupations(taxonomy: Taxonomy) -> Iterator[tuple[tuple[str, ...], Payload]]:
-    for occupation in taxonomy.occupations.values():
-        yield (occupation_text(occupation),), occupation_payload(taxonomy, occupation)
+        yield [Point(payload, vector.tolist()) for payload, vector in zip(batch, vectors, strict=True)]

@@ -12,9 +12,10 @@ from pathlib import Path, PurePath
 from typing import TypeVar, cast, get_args
 
 from indexer.drops import Drop, Drops
-from indexer.release_files import MEMBER_LIMIT, Row, Table, find_tables
+from indexer.release_files import find_tables
+from indexer.tables import MEMBER_LIMIT, Row, Table
 from skillsearch.errors import TaxonomyError
-from skillsearch.taxonomy import Group, Occupation, Relation, RelationKind, Skill, Taxonomy
+from skillsearch.taxonomy import REUSE_LEVELS, Group, Occupation, Relation, RelationKind, Skill, Taxonomy
 
 __all__ = ["Release", "read_esco", "read_sample", "sample_path"]
 
@@ -31,7 +32,6 @@ _RELATION_FILES = ("occupationSkillRelations", "broaderRelationsSkillPillar", "b
 _CLASSIFICATION_FILES = ("skills", "occupations", "skillGroups", "ISCOGroups")
 _READ = {*_RELATION_FILES, *_CLASSIFICATION_FILES, "skillsHierarchy", *_COLLECTIONS}
 _SKILL_TYPES = {"skill/competence": "skill", "knowledge": "knowledge", "": ""}
-_REUSE_LEVELS = ("transversal", "cross-sector", "sector-specific", "occupation-specific", "")
 
 _FILE_NAME = re.compile(r"(?:(?P<name>[^/]+?) dataset - )?v(?P<version>\d+(?:\.\d+)+)", re.IGNORECASE)
 _LANGUAGE = re.compile(r"^(?P<stem>[A-Za-z]+)_(?P<language>[a-z]{2}(?:-[a-z]{2,4})?)\.csv$", re.IGNORECASE)
@@ -198,7 +198,7 @@ def _read_skills(by_stem: dict[str, Table], drops: Drops) -> dict[str, Skill]:
             hidden_labels=row.lines("hiddenLabels"),
             description=row["description"],
             skill_type=_SKILL_TYPES[_one_of(row, "skillType", tuple(_SKILL_TYPES))],
-            reuse_level=_one_of(row, "reuseLevel", _REUSE_LEVELS),
+            reuse_level=_one_of(row, "reuseLevel", (*REUSE_LEVELS, "")),
         )
         for uri, label, row in _concepts(by_stem["skills"], drops, *columns)
     }

@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from indexer.esco import Release
 
-__all__ = ["DeviceOption", "EscoOption", "SampleOption", "VersionOption", "load_release"]
+__all__ = ["DeviceOption", "EscoOption", "SampleOption", "VersionOption", "load_release", "tell_release"]
 
 EscoOption = Annotated[
     list[Path] | None,
@@ -30,17 +30,25 @@ def load_release(esco: Sequence[Path] | None, *, sample: bool, version: str | No
         TaxonomyError: the release cannot be read.
     """
     from indexer.esco import read_esco, read_sample
-    from skillsearch.console import stderr
     from skillsearch.errors import ConfigurationError
 
     if bool(esco) == sample:
         raise ConfigurationError("give either --esco, once for each zip or folder, or --sample")
     release = read_esco(esco, version=version) if esco else read_sample()
+    tell_release(release)
+    return release
+
+
+def tell_release(release: "Release") -> None:
+    """Say on standard error what was read and dropped."""
+    from skillsearch.console import stderr
+
     taxonomy, console = release.taxonomy, stderr()
     console.print(
         f"read {taxonomy}: {len(taxonomy.skills):,} skills, {len(taxonomy.occupations):,} occupations, "
         f"{len(taxonomy.relations):,} relations"
     )
     for drop in release.dropped:
-        console.print(f"  dropped {drop.count:,} rows of {drop.file}: {drop.reason} ({drop.examples[0]})")
-    return release
+        console.print(
+            f"  dropped {drop.count:,} rows of {drop.file}: {drop.reason} ({drop.examples[0]})", markup=False
+        )

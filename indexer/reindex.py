@@ -1,156 +1,233 @@
-"""A new version of the index: built next to the published one, checked, and published atomically."""
+"""A new version of the index: planned, built next to the published one, checked, published."""
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
+from indexer.checks import MARGIN, check_points, check_quality
 from indexer.embed import points
-from skillsearch.errors import BuildCheckError, SkillSearchError
+from indexer.golden import Golden
+from indexer.plan import Plan, make_plan
+from indexer.target import Target
+from skillsearch.errors import BuildCheckError, IndexNotFoundError, IndexOutdatedError, StoreError
 from skillsearch.models.encoder import Encoder
-from skillsearch.store.base import SPACES, Build, BuildInfo, Point, Space, Store
-from skillsearch.store.schema import SCHEMA_VERSION
+from skillsearch.store.base import SPACES, Build, Hashes, Payload, Space, Store, batches
+from skillsearch.store.info import BuildInfo
+from skillsearch.store.schema import rehashed
 from skillsearch.taxonomy import Taxonomy
-from skillsearch.texts import VIEW_VERSION, payload_hash
 
-__all__ = ["ReindexReport", "check", "reindex"]
+__all__ = ["Progress", "ReindexReport", "carry_out", "published_build", "reindex"]
 
-_UNIT_TOLERANCE = 1e-3  # vectors are stored in half precision
-_CANARIES = 5
+_FETCHED = 256
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is told while it runs: each stage as it begins with its size, and concepts as they are done."""
+
+    stage: Callable[[str, int], object] = lambda _name, _total: None
+    advance: Callable[[int], object] = lambda _count: None
 
 
 @dataclass(frozen=True)
 class ReindexReport:
-    """What was published; seconds by stage, and bytes on disk where the store can tell."""
+    """What was published.
+
+    Attributes:
+        build: the build that is published now.
+        embedded: concepts that were embedded in this run.
+        is_new: False where it was published before, and nothing was to do.
+        seconds: by stage.
+        bytes_on_disk: where the store can tell.
+    """
 
     build: BuildInfo
-    seconds: dict[str, float] = field(default_factory=dict)
+    embedded: int
+    is_new: bool
+    seconds: Mapping[str, float] = field(default_factory=dict)
     bytes_on_disk: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-ready values."""
-        return asdict(self)
+        return asdict(self) | {"build": self.build.to_dict(), "seconds": dict(self.seconds)}
 
 
-def reindex(
-    taxonomy: Taxonomy,
+def reindex(taxonomy: Taxonomy, encoder: Encoder, store: Store) -> ReindexReport:
+    """Hold the lock, plan, and carry out the plan, with the defaults of both.
+
+    Raises StoreLockedError if another process holds the lock, and what `make_plan` and `carry_out` raise.
+    """
+    target = Target(taxonomy, alias_weight=encoder.alias_weight)
+    with store.lock(f"reindex of {taxonomy}"):
+        plan = make_plan(target, encoder.identity, published_build(store))
+        return carry_out(plan, encoder, store)
+
+
+def published_build(store: Store) -> Build | None:
+    """The published build; None if there is none, or if an older program wrote it."""
+    try:
+        return store.published()
+    except (IndexNotFoundError, IndexOutdatedError):
+        return None
+
+
+def carry_out(
+    plan: Plan,
     encoder: Encoder,
     store: Store,
     *,
-    embedded: Callable[[int], object] | None = None,
-    stage: Callable[[str], object] = lambda _: None,
+    golden: Golden | None = None,
+    margin: float = MARGIN,
+    progress: Progress | None = None,
 ) -> ReindexReport:
-    """Embed all skills and occupations into a new build, check it, and publish it.
+    """Build what was planned, check it, and publish it.
 
-    Until the last step the published build is untouched. A build that could not be written is
-    removed, one that failed its checks is kept for inspection.
+    Until the last step the published build is untouched. A build that was begun for the same content
+    is gone on with, wherever it was stopped; a build that fails its checks is kept for inspection.
 
     Args:
-        taxonomy: what to index.
-        encoder: the bi-encoder that searches will use too.
+        plan: what to do; made from what is published now.
+        encoder: the one of the plan.
         store: where to build.
-        embedded: called with the number of concepts just embedded.
-        stage: called with the name of each stage as it begins.
+        golden: titles with expected skills, in place of those that the taxonomy gives.
+        margin: recall that may be lost against the published build.
+        progress: is told what happens.
 
     Raises:
         BuildCheckError: the new build is not what it should be; it was not published.
         StoreError: the store failed; what was published is untouched.
     """
-    seconds: dict[str, float] = {}
-    info = _describe(taxonomy, encoder)
-    stage("embed and write")
-    start = time.perf_counter()
-    build = store.create(info)
+    progress = progress or Progress()
+    clock = _Clock()
+    base = published_build(store)
+    if (base.info.name if base else None) != (plan.base.name if plan.base else None):
+        raise StoreError("another build was published since the plan was made: give the command again")
+    if plan.is_published and base is not None and not plan.is_forced:
+        return ReindexReport(base.info, 0, False, {}, base.size())
+    info = _begun(plan, store) or plan.info
+    embedded = 0
+    if info.state == "unfinished":
+        with clock("embed and write"):
+            build, embedded = _write(plan, info, encoder, store, base, progress)
+    else:
+        build = store.open(info.name)
     try:
-        for space in SPACES:
-            for batch in points(taxonomy, space, encoder, embedded):
-                build.upsert(space, batch)
-        build.seal()
-    except BaseException:
-        with suppress(SkillSearchError):  # what went wrong first is what matters
-            store.remove(info.name)
+        with clock("check"):
+            progress.stage("check", sum(len(plan.spaces[space].hashes) for space in SPACES))
+            check_points(build, {space: plan.spaces[space].hashes for space in SPACES}, progress.advance)
+            quality = check_quality(build, base, encoder, golden, margin)
+    except BuildCheckError as error:
+        store.record(replace(build.info, state="failed", problem=str(error)))
         raise
-    seconds["embed_and_write"] = time.perf_counter() - start
-    stage("check")
-    start = time.perf_counter()
-    check(build, {"skills": len(taxonomy.skills), "occupations": len(taxonomy.occupations)})
-    seconds["check"] = time.perf_counter() - start
-    stage("publish")
-    start = time.perf_counter()
-    store.publish(info.name)
-    seconds["publish"] = time.perf_counter() - start
-    rounded = {name: round(value, 3) for name, value in seconds.items()}
-    return ReindexReport(info, rounded, build.size())
-
-
-def check(build: Build, expected: dict[Space, int]) -> None:
-    """Read a build back and compare it with what it should be.
-
-    Counts, vectors finite and of unit length, payloads that still have their hash, and canary
-    queries: the vector of a concept finds that concept first.
-
-    Raises:
-        BuildCheckError: names the first thing that is wrong.
-    """
-    for space, count in expected.items():
-        found = build.count(space)
-        if found != count:
-            raise BuildCheckError(_failed(build, f"{found:,} {space} are stored, expected {count:,}"))
-        read = 0
-        step = max(1, count // _CANARIES)
-        for read, point in enumerate(build.scan(space, vectors=True), start=1):
-            _check_point(build, space, point)
-            if read % step == 0:
-                _check_canary(build, space, point)
-        if read != count:
-            raise BuildCheckError(_failed(build, f"{read:,} {space} can be read, expected {count:,}"))
-
-
-def _check_point(build: Build, space: Space, point: Point) -> None:
-    norm = float(np.linalg.norm(np.asarray(point.vector, dtype=np.float64)))
-    if not abs(norm - 1.0) <= _UNIT_TOLERANCE:  # false for NaN too
-        raise BuildCheckError(
-            _failed(build, f"the vector of {point.uri} in {space} has length {norm}, not 1")
+    with clock("publish"):
+        progress.stage("publish", 1)
+        done = replace(
+            build.info,
+            state="ready",
+            problem="",
+            quality=quality,
+            replaced=base.info.name if base else None,
         )
-    if payload_hash(point.payload) != point.payload.get("payload_hash"):
-        raise BuildCheckError(_failed(build, f"the payload of {point.uri} in {space} changed in storage"))
+        store.record(done)
+        store.publish(done.name)
+    return ReindexReport(done, embedded, True, clock.seconds, build.size())
 
 
-def _check_canary(build: Build, space: Space, point: Point) -> None:
-    """Concepts may share a vector, so the best score is compared, and the concept must have it."""
-    found = build.query(space, point.vector, limit=20)
-    scores = {hit.uri: hit.score for hit in found}
-    if scores.get(point.uri, -1.0) < found[0].score - _UNIT_TOLERANCE:
-        raise BuildCheckError(_failed(build, f"a query with the vector of {point.uri} does not find it"))
+def _begun(plan: Plan, store: Store) -> BuildInfo | None:
+    """The newest build of the same content that is there already, whatever its state.
+
+    Where a complete build was asked for, only one that was begun after the published one, and that no
+    check has found wrong.
+    """
+    published = plan.base.name if plan.base else ""
+    found = [info for info in store.builds() if info.digest == plan.info.digest and info.name != published]
+    if plan.is_forced:
+        since = plan.base.created if plan.base else ""
+        found = [info for info in found if info.created > since and info.state != "failed"]
+    return found[-1] if found else None
 
 
-def _failed(build: Build, problem: str) -> str:
-    return f"build {build.info.name} failed its checks and was not published: {problem}"
+def _write(
+    plan: Plan, info: BuildInfo, encoder: Encoder, store: Store, base: Build | None, progress: Progress
+) -> tuple[Build, int]:
+    """Fill a draft with what it does not have yet, and seal it; the number of concepts embedded."""
+    embedded = 0
+    with closing(store.draft(info, None if plan.complete else base)) as draft:
+        missing = {space: _Missing(plan, space, draft.written(space)) for space in SPACES}
+        progress.stage("embed", sum(len(found.embedded) for found in missing.values()))
+        for space, found in missing.items():
+            payloads = _payloads(plan, base, space, found.embedded, encoder.alias_weight)
+            for batch in points(payloads, encoder, progress.advance):
+                draft.upsert(space, batch)
+                embedded += len(batch)
+        progress.stage("write", sum(len(found.copied) for found in missing.values()))
+        for space, found in missing.items():
+            if not plan.complete:
+                draft.copy(space, _Copies(plan, space, found.copied, progress.advance))
+        return draft.seal(), embedded
 
 
-def _stamp(moment: datetime) -> str:
-    """A build's own name: the moment, to the millisecond."""
-    return f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03}"
+class _Missing:
+    """What a draft lacks of a space: URIs to embed, and URIs to copy."""
+
+    def __init__(self, plan: Plan, space: Space, written: Mapping[str, Hashes]) -> None:
+        hashes = plan.spaces[space].hashes
+        self.embedded = [uri for uri in plan.to_embed(space) if written.get(uri) != hashes[uri]]
+        self.copied = [uri for uri in plan.to_copy(space) if written.get(uri) != hashes[uri]]
 
 
-def _describe(taxonomy: Taxonomy, encoder: Encoder) -> BuildInfo:
-    now = datetime.now(UTC)
-    return BuildInfo(
-        name=f"{taxonomy.name}-{taxonomy.version}__{encoder.folder}__{_stamp(now)}",
-        taxonomy=taxonomy.name,
-        version=taxonomy.version,
-        language=taxonomy.language,
-        encoder=encoder.folder.name,
-        encoder_fingerprint=encoder.folder.fingerprint,
-        view_version=VIEW_VERSION,
-        schema_version=SCHEMA_VERSION,
-        created=now.isoformat(),
-        skills=len(taxonomy.skills),
-        occupations=len(taxonomy.occupations),
-        program=version("skillsearch"),
-    )
+class _Copies(Mapping[str, Payload]):
+    """For each URI to copy the fields that changed, made when they are asked for."""
+
+    def __init__(
+        self, plan: Plan, space: Space, uris: Sequence[str], advance: Callable[[int], object]
+    ) -> None:
+        self._target, self._space, self._advance = plan.target, space, advance
+        changed = {change.uri: (*change.fields, "payload_hash") for change in plan.changes}
+        self._fields = {uri: changed.get(uri, ()) for uri in uris}
+
+    def __getitem__(self, uri: str) -> Payload:
+        fields = self._fields[uri]
+        self._advance(1)
+        if not fields:
+            return {}
+        payload = self._target.payload(self._space, uri)
+        return {name: payload[name] for name in fields}
+
+    def __contains__(self, uri: object) -> bool:
+        return uri in self._fields
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+
+def _payloads(
+    plan: Plan, base: Build | None, space: Space, uris: Sequence[str], alias_weight: float
+) -> Iterator[Payload]:
+    """From the release, and those of other taxonomies from the published build."""
+    others = set(plan.spaces[space].others)
+    for some in batches(uris, _FETCHED):
+        stored = base.fetch(space, [uri for uri in some if uri in others]) if base and others else {}
+        for uri in some:
+            if uri in stored:
+                yield rehashed(stored[uri], alias_weight=alias_weight)
+            else:
+                yield plan.target.payload(space, uri)
+
+
+class _Clock:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - start, 3)

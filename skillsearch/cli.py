@@ -29,7 +29,8 @@ class Relation(StrEnum):
 
 def build_app() -> typer.Typer:
     """All commands; what they need to run is imported when one runs."""
-    from indexer.cli import reindex, status
+    from indexer.builds_cli import builds, prune, rollback, status
+    from indexer.cli import reindex
     from trainer.blending.cli import fit
     from trainer.cli import train
     from trainer.evaluation.cli import evaluate
@@ -41,7 +42,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for command in (search, reindex, status, train, fit):
+    for command in (search, reindex, status, builds, rollback, prune, train, fit):
         app.command()(command)
     app.add_typer(evaluate, name="evaluate")
     return app
@@ -132,7 +133,7 @@ def search(
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one red line and exit code 1."""
+    """Run the command line; an error of ours is one red line and the exit code of its kind."""
     try:
         build_app()()
     except SkillSearchError as error:
@@ -141,7 +142,7 @@ def main() -> None:
         from skillsearch.console import stderr
 
         stderr().print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
+        sys.exit(error.exit_code)
 
 
 def _print_results(results: list["SearchResult"], explain: int | None) -> None:

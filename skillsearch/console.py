@@ -56,7 +56,7 @@ def result_table(result: SearchResult) -> RenderableType:
         title=f"[bold]{escape(result.title)}[/]",
         title_justify="left",
         caption=(
-            escape(f"{versions.taxonomy} {versions.taxonomy_version} ({versions.language}) · ")
+            escape(" + ".join(map(str, versions.taxonomies)) + " · ")
             + (escape(f"{versions.blender} · ") if versions.blender else "")
             + f"{timings.total:.0f} ms: encode {timings.encode:.0f}, retrieve {timings.retrieve:.0f}, "
             f"rerank {timings.rerank:.0f}"

@@ -10,6 +10,8 @@ SkillSearchError
 │   └── FilterError         a filter names a value that the index does not have
 ├── StoreError              the vector store failed
 │   ├── IndexNotFoundError  nothing is published
+│   ├── IndexOutdatedError  an older version of this program wrote it
+│   ├── StoreLockedError    another process is writing
 │   ├── StoreUnavailableError  the server does not answer
 │   └── BuildCheckError     a new build failed its checks and was not published
 ├── TrainingError           training data or a training run is not usable
@@ -17,7 +19,8 @@ SkillSearchError
 ```
 
 A message names the thing, what was found, what was expected, and what to do.
-The command line prints it in red and exits with 1.
+The command line prints it in red and exits with its `exit_code`: 3 for a build that failed its
+checks, else 1.
 """
 
 __all__ = [
@@ -26,11 +29,13 @@ __all__ = [
     "EvaluationError",
     "FilterError",
     "IndexNotFoundError",
+    "IndexOutdatedError",
     "ModelError",
     "ModelMismatchError",
     "QueryError",
     "SkillSearchError",
     "StoreError",
+    "StoreLockedError",
     "StoreUnavailableError",
     "TaxonomyError",
     "TrainingError",
@@ -39,6 +44,8 @@ __all__ = [
 
 class SkillSearchError(Exception):
     """Base class of all errors that skillsearch raises on purpose."""
+
+    exit_code = 1
 
 
 class ConfigurationError(SkillSearchError):
@@ -73,12 +80,22 @@ class IndexNotFoundError(StoreError):
     """No index is published where one was looked for."""
 
 
+class IndexOutdatedError(StoreError):
+    """An index was written by an older version of this program, and has to be built again."""
+
+
+class StoreLockedError(StoreError):
+    """Another process is writing to the same index."""
+
+
 class StoreUnavailableError(StoreError):
     """The Qdrant server does not answer, or refuses the key."""
 
 
 class BuildCheckError(StoreError):
     """A new build failed its checks and was not published."""
+
+    exit_code = 3
 
 
 class TrainingError(SkillSearchError):

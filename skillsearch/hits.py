@@ -87,6 +87,7 @@ def _hit(
             essential_for=tuple(payload["occupations_essential"]),
             optional_for=tuple(payload["occupations_optional"]),
         ),
+        taxonomy=payload["taxonomy"],
         features=features,
         contributions=contributions,
     )

@@ -13,6 +13,7 @@ __all__ = [
     "Reference",
     "SearchResult",
     "SkillHit",
+    "TaxonomyVersion",
     "Timings",
     "Versions",
 ]
@@ -83,6 +84,7 @@ class SkillHit:
     reuse_level: str
     collections: tuple[str, ...]
     links: EscoLinks
+    taxonomy: str
     features: Mapping[str, float] | None = None
     contributions: Mapping[str, float] | None = None
 
@@ -98,13 +100,23 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class TaxonomyVersion:
+    """A taxonomy in the index, such as ``esco``, ``1.1.1``, ``en``."""
+
+    name: str
+    version: str
+    language: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} ({self.language})"
+
+
+@dataclass(frozen=True, slots=True)
 class Versions:
-    """What answered: the build of the index, its taxonomy, and the models with their fingerprints."""
+    """What answered: the build of the index, its taxonomies, and the models with their fingerprints."""
 
     build: str
-    taxonomy: str
-    taxonomy_version: str
-    language: str
+    taxonomies: tuple[TaxonomyVersion, ...]
     encoder: str
     reranker: str | None
     blender: str | None = None

@@ -18,7 +18,7 @@ from skillsearch.models.reranker import Reranker
 from skillsearch.options import Options, check_options, check_title
 from skillsearch.rerank import reorder
 from skillsearch.rerank import rerank as rerank_candidates
-from skillsearch.results import SearchResult, Timings, Versions
+from skillsearch.results import SearchResult, TaxonomyVersion, Timings, Versions
 from skillsearch.retrieve import Candidate, gather, retrieve
 from skillsearch.settings import Settings, load_settings
 from skillsearch.store import open_store
@@ -284,9 +284,7 @@ class SkillSearch:
         reranker = str(self._reranker.folder) if rerank and self._reranker else None
         return Versions(
             info.name,
-            info.taxonomy,
-            info.version,
-            info.language,
+            tuple(TaxonomyVersion(part.taxonomy, part.version, part.language) for part in info.parts),
             str(self._encoder.folder),
             reranker,
             self._blender.name if self._blender else None,

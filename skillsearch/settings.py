@@ -5,7 +5,7 @@ in the working folder, the defaults.
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError
@@ -48,6 +48,30 @@ class Settings(BaseSettings):
     )
     qdrant_api_key: SecretStr | None = Field(default=None, description="Its API key.")
     qdrant_timeout: Annotated[int, Field(gt=0)] = Field(default=30, description="Seconds for one request.")
+    qdrant_attempts: Annotated[int, Field(gt=0)] = Field(
+        default=5, description="How often a request is tried in all while the server is away or busy."
+    )
+    qdrant_shards: Annotated[int, Field(gt=0)] | None = Field(
+        default=None, description="Shards of a new collection; by default the server's number."
+    )
+    qdrant_replicas: Annotated[int, Field(gt=0)] | None = Field(
+        default=None, description="Copies of each shard on a cluster."
+    )
+    qdrant_write_consistency: Annotated[int, Field(gt=0)] | None = Field(
+        default=None, description="Copies that confirm a write."
+    )
+    qdrant_quantization: Literal["none", "int8", "binary"] = Field(
+        default="int8", description="Compressed vectors, from 100,000 points on: none, int8, binary."
+    )
+    qdrant_hnsw_m: Annotated[int, Field(gt=0)] | None = Field(
+        default=None, description="Links a point in the graph, from 100,000 points on."
+    )
+    qdrant_hnsw_ef_construct: Annotated[int, Field(gt=0)] | None = Field(
+        default=None, description="Neighbours looked at when the graph is built."
+    )
+    qdrant_on_disk: bool = Field(
+        default=False, description="Keep vectors and payloads on disk, only compressed vectors in memory."
+    )
     alpha: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.7, description="Weight of retrieval in the blend."
     )

@@ -8,20 +8,33 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal
+from typing import Final, Literal
 
-__all__ = ["Group", "Occupation", "Relation", "RelationKind", "Skill", "Taxonomy"]
+__all__ = [
+    "REUSE_LEVELS",
+    "SKILL_TYPES",
+    "Group",
+    "Occupation",
+    "Relation",
+    "RelationKind",
+    "Skill",
+    "Taxonomy",
+]
 
 RelationKind = Literal["essential", "optional"]
+
+SKILL_TYPES: Final = ("skill", "knowledge")
+REUSE_LEVELS: Final = ("transversal", "cross-sector", "sector-specific", "occupation-specific")
+"""Of how wide use a skill is; both may also be empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skill:
     """A skill, competence or piece of knowledge.
 
-    `skill_type` is ``"skill"``, ``"knowledge"`` or empty; `reuse_level` is ``"transversal"``,
-    ``"cross-sector"``, ``"sector-specific"``, ``"occupation-specific"`` or empty; `collections`
-    are sorted names such as ``"digital"``; `broader` are the URIs of direct parents (groups or skills).
+    `skill_type` is one of `SKILL_TYPES` or empty, `reuse_level` one of `REUSE_LEVELS` or empty;
+    `collections` are sorted names such as ``"digital"``; `broader` are the URIs of direct parents
+    (groups or skills).
     """
 
     uri: str

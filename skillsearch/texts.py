@@ -25,7 +25,7 @@ __all__ = [
 
 VIEW_VERSION = 1
 
-_NOT_HASHED = ("version", "embedding_hash", "payload_hash")
+_NOT_HASHED = ("embedding_hash", "payload_hash")
 
 
 def query_text(title: str) -> str:
@@ -39,8 +39,11 @@ def skill_text(skill: Skill) -> str:
 
 
 def skill_names(skill: Skill) -> tuple[str, ...]:
-    """All that an encoder may see of a skill: its preferred label, then its aliases."""
-    return (skill_text(skill), *skill.alt_labels)
+    """All that an encoder may see of a skill: its preferred label, then its aliases.
+
+    Aliases are sorted: their order says nothing, and releases shuffle it.
+    """
+    return (skill_text(skill), *sorted(skill.alt_labels))
 
 
 def occupation_text(occupation: Occupation) -> str:
@@ -66,10 +69,7 @@ def skill_embedding_hash(skill: Skill, *, alias_weight: float) -> str:
 
 
 def payload_hash(payload: Mapping[str, Any]) -> str:
-    """Identifies a payload by its canonical JSON, 16 hex digits.
-
-    The hashes are left out, and the version: a concept that a new release repeats is unchanged.
-    """
+    """Identifies a payload by its canonical JSON without the hashes, 16 hex digits."""
     content = {key: value for key, value in payload.items() if key not in _NOT_HASHED}
     return _digest(json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")))
 

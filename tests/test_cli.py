@@ -40,7 +40,8 @@ def test_from_a_release_to_ranked_skills(tmp_path: Path, bert_base: Path) -> Non
     done = run("reindex", "--sample", "--json", home=tmp_path)
     assert done.returncode == 0, done.stderr
     build = json.loads(done.stdout)["build"]
-    assert (build["taxonomy"], build["version"], build["skills"]) == ("sample", "1.0.0", 412)
+    (part,) = build["parts"]
+    assert (part["taxonomy"], part["version"], part["skills"]) == ("sample", "1.0.0", 412)
 
     done = run("status", "--json", home=tmp_path)
     assert json.loads(done.stdout)["published"] == build

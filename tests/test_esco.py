@@ -346,7 +346,7 @@ def test_an_empty_folder_that_is_named_like_a_zip(tmp_path: Path) -> None:
 
 def test_member_limit(tmp_path: Path) -> None:
     paths = two_zips(tmp_path)
-    with pytest.raises(TaxonomyError, match=r"\.csv: unpacks to more than the limit of 100 bytes"):
+    with pytest.raises(TaxonomyError, match=r"\.csv: has more than the limit of 100 bytes"):
         read_esco(paths, member_limit=100)
 
 

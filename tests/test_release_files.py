@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer.release_files import MEMBER_LIMIT, Table, find_tables
+from indexer.release_files import find_tables
+from indexer.tables import MEMBER_LIMIT, Table
 from skillsearch.errors import TaxonomyError
 
 TEXT = "conceptUri,label\nu:1,one\nu:2,two\n"
@@ -149,7 +150,7 @@ def test_member_limit(tmp_path: Path, in_zip: bool) -> None:
     else:
         (path := tmp_path / "a").mkdir()
         (path / "skills_en.csv").write_bytes(data)
-    assert "skills_en.csv: unpacks to more than the limit of 4,010 bytes" in error_of(path, limit=4010)
+    assert "skills_en.csv: has more than the limit of 4,010 bytes" in error_of(path, limit=4010)
     assert len(list(find_tables([path], 4011)["skills_en.csv"].rows("conceptUri"))) == 1000
 
 

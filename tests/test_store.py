@@ -22,12 +22,19 @@ import pytest
 import yaml
 from qdrant_client import QdrantClient
 
-from indexer.reindex import check
-from skillsearch.errors import BuildCheckError, IndexNotFoundError, StoreError, StoreUnavailableError
+from indexer.checks import check_points
+from skillsearch.errors import (
+    BuildCheckError,
+    IndexNotFoundError,
+    StoreError,
+    StoreLockedError,
+    StoreUnavailableError,
+)
 from skillsearch.filters import Match, Where
-from skillsearch.store.base import Build, BuildInfo, Point, Space, Store
+from skillsearch.store.base import Build, Hashes, Point, Space, Store
 from skillsearch.store.embedded import EmbeddedStore
-from skillsearch.store.schema import KEYWORD_FIELDS, SCHEMA_VERSION, point_id
+from skillsearch.store.info import BuildInfo, Part, State
+from skillsearch.store.schema import KEYWORD_FIELDS, point_id
 from skillsearch.store.server import ServerStore
 from skillsearch.texts import payload_hash
 
@@ -90,20 +97,16 @@ def _wipe(client: QdrantClient) -> None:
     client.close()
 
 
-def info(name: str = "one", skills: int = 0) -> BuildInfo:
+def info(name: str = "one", skills: int = 0, state: State = "unfinished") -> BuildInfo:
     return BuildInfo(
         name=f"test-{name}",
-        taxonomy="test",
-        version="1",
-        language="en",
+        parts=(Part("test", "1", "en", skills, 0),),
         encoder="tiny",
         encoder_fingerprint="abc",
         view_version=1,
-        schema_version=SCHEMA_VERSION,
         created=f"2026-01-01T00:00:00+00:00-{name}",
-        skills=skills,
-        occupations=0,
         program="0",
+        state=state,
     )
 
 
@@ -112,14 +115,14 @@ def point(number: int, vector: Sequence[float] | None = None, **payload: object)
     axis = [0.0] * SIZE
     axis[number] = 1.0
     values = {"uri": f"urn:{number:04}", "label": f"skill {number}"} | payload
-    return Point(values | {"payload_hash": payload_hash(values)}, vector or axis)
+    hashes = {"embedding_hash": f"{number:016x}", "payload_hash": payload_hash(values)}
+    return Point(values | hashes, vector or axis)
 
 
 def built(store: Store, points: Sequence[Point], name: str = "one") -> Build:
-    build = store.create(info(name, len(points)))
-    build.upsert("skills", points)
-    build.seal()
-    return build
+    draft = store.draft(info(name, len(points)))
+    draft.upsert("skills", points)
+    return draft.seal()
 
 
 def tilted(*weights: float) -> list[float]:
@@ -189,8 +192,10 @@ def test_a_filter_that_leaves_thirty_returns_thirty(store: Store) -> None:
 
 def test_points_can_be_fetched_scanned_counted_and_replaced(store: Store) -> None:
     points = [point(number, tags=["a", "b"][: number % 3]) for number in range(1020)]
-    build = built(store, points)
-    build.upsert("skills", [point(7, tilted(1.0, 1.0), label="replaced")])
+    draft = store.draft(info(skills=1020))
+    draft.upsert("skills", points)
+    draft.upsert("skills", [point(7, tilted(1.0, 1.0), label="replaced")])
+    build = draft.seal()
     assert build.count("skills") == 1020
     assert build.count("occupations") == 0
     fetched = build.fetch("skills", ["urn:0007", "urn:none"])
@@ -232,14 +237,76 @@ def test_publishing(store: Store) -> None:
         store.remove("test-one")
 
 
-def test_a_build_is_created_once_and_listed_when_sealed(store: Store) -> None:
-    build = store.create(info())
-    assert store.builds() == []
+def test_a_draft_goes_on_where_it_was(store: Store) -> None:
+    draft = store.draft(info(skills=3))
+    draft.upsert("skills", [point(1), point(2)])
+    draft.close()
+    assert store.builds() == [info(skills=3)]
+    with pytest.raises(StoreError, match="not a complete build"):
+        store.open("test-one")
+    again = store.draft(info(skills=3))
+    assert again.written("skills") == {p.uri: Hashes.of(p.payload) for p in (point(1), point(2))}
+    assert again.written("occupations") == {}
+    again.upsert("skills", [point(3)])
+    build = again.seal()
+    again.close()
+    assert store.builds() == [build.info] == [info(skills=3, state="sealed")]
+    assert {p.uri for p in store.open("test-one").scan("skills")} == {"urn:0001", "urn:0002", "urn:0003"}
     with pytest.raises(StoreError, match="already"):
-        store.create(info())
-    build.seal()
-    assert store.builds() == [info()]
+        store.draft(info(skills=3))
     assert build.size() is None or build.size() > 0  # type: ignore[operator]
+
+
+def test_a_draft_copies_from_its_base(store: Store) -> None:
+    """Kept as it is, with a new payload, left out, embedded anew, added."""
+    base = built(store, [point(number, tilted(1.0, number)) for number in range(5)])
+    draft = store.draft(replace(info("two", 4), base="test-one"), base)
+    fresh = [point(3, tilted(0.0, 1.0)), point(9, tilted(0.0, 0.0, 1.0))]
+    draft.upsert("skills", fresh)
+    new = point(1, label="renamed").payload
+    changed = {name: new[name] for name in ("label", "payload_hash")}
+    draft.copy("skills", {"urn:0000": {}, "urn:0001": changed})
+    draft.copy("occupations", {})
+    build = draft.seal()
+    found = {p.uri: p for p in build.scan("skills", vectors=True)}
+    old = {p.uri: p for p in base.scan("skills", vectors=True)}
+    assert {uri: p.payload for uri, p in found.items()} == {
+        "urn:0000": old["urn:0000"].payload,
+        "urn:0001": new,
+        "urn:0003": fresh[0].payload,
+        "urn:0009": fresh[1].payload,
+    }
+    for uri in ("urn:0000", "urn:0001"):
+        np.testing.assert_allclose(found[uri].vector, old[uri].vector, atol=1e-6)
+    np.testing.assert_allclose(found["urn:0003"].vector[:3], [0, 1, 0], atol=1e-3)
+    assert build.count("skills", Where(must=(Match(("label",), ("renamed",)),))) == 1
+    assert build.count("skills", Where(must=(Match(("label",), ("skill 1",)),))) == 0
+    assert uris(build, tilted(0.0, 0.0, 1.0), 1) == ["urn:0009"]
+    assert len(old) == base.count("skills") == 5
+
+
+def test_a_draft_without_a_base_copies_nothing(store: Store) -> None:
+    with pytest.raises(StoreError, match="has no base"):
+        store.draft(info()).copy("skills", {"urn:0001": {}})
+
+
+def test_a_description_can_be_replaced(store: Store) -> None:
+    build = built(store, [point(1)])
+    done = replace(build.info, state="failed", problem="bad", quality={"recall": 0.5})
+    store.record(done)
+    assert store.builds() == [done]
+    assert store.open("test-one").info == done
+
+
+def test_one_process_writes_at_a_time(store: Store) -> None:
+    with (
+        store.lock("reindex of this"),
+        pytest.raises(StoreLockedError, match=f"reindex of this, process {os.getpid()} on"),
+        store.lock("another"),
+    ):
+        pytest.fail("both hold the lock")
+    with store.lock("the next"):
+        pass
 
 
 class Altered:
@@ -268,12 +335,16 @@ class Altered:
 def test_a_build_that_is_not_right_fails_its_check(
     store: Store, alter: Callable[[Point], Point | None], message: str
 ) -> None:
-    build = built(store, [point(number) for number in range(10)])
-    check(build, {"skills": 10, "occupations": 0})
-    with pytest.raises(BuildCheckError, match="10 skills are stored, expected 11"):
-        check(build, {"skills": 11})
+    points = [point(number) for number in range(10)]
+    build = built(store, points)
+    hashes = {p.uri: Hashes.of(p.payload) for p in points}
+    check_points(build, {"skills": hashes, "occupations": {}})
+    with pytest.raises(BuildCheckError, match="10 skills are stored, expected 9"):
+        check_points(build, {"skills": dict(list(hashes.items())[1:])})
+    with pytest.raises(BuildCheckError, match="do not add up"):
+        check_points(build, {"skills": hashes | {"urn:0003": Hashes("0" * 16, "1" * 16)}})
     with pytest.raises(BuildCheckError, match=message):
-        check(Altered(build, alter), {"skills": 10})  # type: ignore[arg-type]
+        check_points(Altered(build, alter), {"skills": hashes})  # type: ignore[arg-type]
 
 
 def test_threads_share_a_build(store: Store) -> None:
@@ -287,12 +358,12 @@ class TestEmbedded:
     """What only folders and files can do."""
 
     def test_fields_are_indexed(self, tmp_path: Path) -> None:
-        build = EmbeddedStore(tmp_path).create(info())
+        build = EmbeddedStore(tmp_path).draft(info()).seal()
         assert set(build._shards["skills"].info().payload_schema) == set(KEYWORD_FIELDS)
 
     def test_an_unfinished_build_cannot_be_published(self, tmp_path: Path) -> None:
         store = EmbeddedStore(tmp_path)
-        store.create(info())
+        store.draft(info()).close()
         with pytest.raises(StoreError, match="not a complete build"):
             store.publish("test-one")
 
@@ -336,8 +407,8 @@ class TestEmbedded:
 
     def test_a_place_that_cannot_be_written_is_told(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("", encoding="utf-8")
-        with pytest.raises(StoreError, match="cannot be written"):
-            EmbeddedStore(tmp_path / "file").create(info())
+        with pytest.raises(StoreError, match="Not a directory"):
+            EmbeddedStore(tmp_path / "file").draft(info())
 
 
 @pytest.mark.parametrize(
@@ -392,3 +463,16 @@ def test_a_collection_of_somebody_else_is_told() -> None:
 
 def test_a_description_survives_json() -> None:
     assert BuildInfo.from_dict(json.loads(json.dumps(info().to_dict())), "here") == info()
+
+
+def test_a_search_gives_the_fields_that_were_asked_for(store: Store) -> None:
+    """Each time anew: what a caller does with a payload stays with the caller."""
+    points = [point(number, skill_type="knowledge") for number in range(4)]
+    build = built(store, points)
+    vector = tilted(0.4, 0.3, 0.2, 0.1)
+    for limit in (1, 3, 4, 2):
+        for fields in (("uri",), ("uri", "label"), ("label", "skill_type"), ("label",), ()):
+            found = build.query("skills", vector, limit, fields=fields)
+            expected = [{name: p.payload[name] for name in {"uri", *fields}} for p in points[:limit]]
+            assert [hit.payload for hit in found] == expected
+            found[0].payload["label"] = "changed"

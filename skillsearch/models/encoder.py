@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,7 +18,14 @@ from skillsearch.models.source import ModelFolder, quiet, resolve_model
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["DIMENSION", "MAX_LENGTH", "Encoder", "new_encoder", "write_alias_weight"]
+__all__ = [
+    "DIMENSION",
+    "MAX_LENGTH",
+    "Encoder",
+    "EncoderIdentity",
+    "new_encoder",
+    "write_alias_weight",
+]
 
 DIMENSION: Final = 1024
 MAX_LENGTH: Final = 64
@@ -26,6 +34,24 @@ MAX_LENGTH: Final = 64
 _CHUNK = 1024  # texts between two reports of progress, and skills whose aliases are embedded at once
 _TINY = 1e-9
 _VIEWS = "skill_views.json"  # in the encoder's folder, and so part of its fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderIdentity:
+    """What has to be known of an encoder to tell what it would embed; its weights are not loaded."""
+
+    folder: ModelFolder
+    alias_weight: float
+
+    @classmethod
+    def find(cls, name: str, *, label: str | None = None) -> "EncoderIdentity":
+        """Find an encoder by folder or hub id; see `resolve_model`.
+
+        Raises:
+            ModelError: it cannot be found.
+        """
+        folder = resolve_model(name, label=label)
+        return cls(folder, _read_alias_weight(folder.path))
 
 
 class Encoder:
@@ -42,6 +68,7 @@ class Encoder:
         batch_size: int = 64,
         alias_weight: float = 0.0,
     ) -> None:
+        self.identity = EncoderIdentity(folder, alias_weight)
         self.folder = folder
         self.alias_weight = alias_weight
         self._model = model

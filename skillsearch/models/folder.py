@@ -8,7 +8,7 @@ from typing import Any
 
 from skillsearch.errors import ModelError
 from skillsearch.models.device import Precision
-from skillsearch.models.encoder import Encoder
+from skillsearch.models.encoder import Encoder, EncoderIdentity
 from skillsearch.models.reranker import Reranker
 
 __all__ = ["ENCODER", "MANIFEST", "RERANKER", "SKILLSCOUT", "ModelPair", "locate_models"]
@@ -35,6 +35,10 @@ class ModelPair:
     reranker: str
     label: str | None = None
     temperature: float = 1.0
+
+    def find_encoder(self) -> EncoderIdentity:
+        """The encoder's files and what it embeds, without loading it."""
+        return EncoderIdentity.find(self.encoder, label=self._labelled(ENCODER))
 
     def load_encoder(self, *, device: str | None, batch_size: int = 64) -> Encoder:
         """Load the encoder; always in float32, so that titles and the index are embedded alike."""

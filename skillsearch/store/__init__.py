@@ -9,10 +9,23 @@ __all__ = ["open_store"]
 def open_store(settings: Settings) -> Store:
     """The store that the settings name: a server where a URL is set, else the embedded engine."""
     if settings.qdrant_url is not None:
-        from skillsearch.store.server import ServerStore
+        from skillsearch.store.server import CollectionOptions, ServerStore
 
-        key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
-        return ServerStore.connect(str(settings.qdrant_url), key, settings.qdrant_timeout)
+        return ServerStore.connect(
+            str(settings.qdrant_url),
+            settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None,
+            settings.qdrant_timeout,
+            attempts=settings.qdrant_attempts,
+            options=CollectionOptions(
+                shards=settings.qdrant_shards,
+                replicas=settings.qdrant_replicas,
+                write_consistency=settings.qdrant_write_consistency,
+                quantization=settings.qdrant_quantization,
+                hnsw_m=settings.qdrant_hnsw_m,
+                hnsw_ef_construct=settings.qdrant_hnsw_ef_construct,
+                on_disk=settings.qdrant_on_disk,
+            ),
+        )
     from skillsearch.store.embedded import EmbeddedStore
 
     return EmbeddedStore(settings.home.expanduser() / "index")

@@ -1,60 +1,53 @@
 """What every vector store does: builds that are made, sealed, published by name, and searched.
 
-A build holds two spaces, skills and occupations. It is written once and never changes after it is
-sealed. A reader holds on to one build, so one result never mixes two versions.
+A build holds two spaces, skills and occupations. It is written once, as a draft, and its points
+never change after it is sealed. A reader holds on to one build, so one result never mixes two
+versions.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar
 
-from skillsearch.errors import StoreError
 from skillsearch.filters import Where
+from skillsearch.store.info import BuildInfo
 
-__all__ = ["EXACT_LIMIT", "SPACES", "Build", "BuildInfo", "Payload", "Point", "ScoredPoint", "Space", "Store"]
+__all__ = [
+    "EXACT_LIMIT",
+    "SPACES",
+    "Build",
+    "Draft",
+    "Hashes",
+    "Payload",
+    "Point",
+    "ScoredPoint",
+    "Space",
+    "Store",
+    "batches",
+]
+
+_Item = TypeVar("_Item")
 
 Space = Literal["skills", "occupations"]
 SPACES: tuple[Space, ...] = ("skills", "occupations")
 Payload = dict[str, Any]
 
-EXACT_LIMIT = 100_000
+EXACT_LIMIT: Final = 100_000
 """Points below which every vector is compared; above it an HNSW graph is built and searched."""
 
 
-@dataclass(frozen=True, slots=True)
-class BuildInfo:
-    """What a build was made from; `name` is ``<taxonomy>-<version>__<model>__<build>``."""
+class Hashes(NamedTuple):
+    """Identify what a point holds: what was embedded, and the payload; 16 hex digits each."""
 
-    name: str
-    taxonomy: str
-    version: str
-    language: str
-    encoder: str
-    encoder_fingerprint: str
-    view_version: int
-    schema_version: int
-    created: str
-    skills: int
-    occupations: int
-    program: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON-ready values."""
-        return asdict(self)
+    embedded: str
+    payload: str
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any], source: str) -> "BuildInfo":
-        """Read what `to_dict` gave.
-
-        Raises:
-            StoreError: it is not the description of a build; `source` says where it stands.
-        """
-        try:
-            return cls(**{name: values[name] for name in cls.__slots__})
-        except (KeyError, TypeError) as error:
-            raise StoreError(
-                f"{source} does not describe a build of skillsearch: {error} is missing"
-            ) from error
+    def of(cls, payload: Payload) -> "Hashes":
+        """Those that stand in a payload."""
+        return cls(str(payload["embedding_hash"]), str(payload["payload_hash"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +73,9 @@ class ScoredPoint:
 
 
 class Build(Protocol):
-    """One build, to be written or to be searched."""
+    """A sealed build, to be searched and read; safe to share between threads."""
 
     info: BuildInfo
-
-    def upsert(self, space: Space, points: Sequence[Point]) -> None:
-        """Write points; the same URI again replaces what was there."""
-
-    def seal(self) -> None:
-        """Make everything durable; the build is complete."""
 
     def count(self, space: Space, where: Where | None = None) -> int:
         """The exact number of points that fulfil the conditions."""
@@ -116,15 +103,55 @@ class Build(Protocol):
         """Bytes on disk, where the store can tell."""
 
 
+class Draft(Protocol):
+    """A build that is being written; what it has taken stays if the process dies."""
+
+    info: BuildInfo
+
+    def written(self, space: Space) -> dict[str, Hashes]:
+        """What is in it already, by URI."""
+
+    def copy(self, space: Space, changes: Mapping[str, Payload]) -> None:
+        """Take points of the base with their vectors, and leave out all that are not named.
+
+        Args:
+            space: of the points.
+            changes: for each URI the fields of its payload that differ from the base's.
+        """
+
+    def upsert(self, space: Space, points: Sequence[Point]) -> None:
+        """Write points; the same URI again replaces what was there."""
+
+    def seal(self) -> Build:
+        """Make everything durable; the build is complete."""
+
+    def close(self) -> None:
+        """Let go of it; what was written stays."""
+
+
 class Store(Protocol):
     """All builds of one place, one of them published."""
 
-    def create(self, info: BuildInfo) -> Build:
-        """Begin an empty build with its payload indexes.
+    def draft(self, info: BuildInfo, base: Build | None = None) -> Draft:
+        """Begin a build, or go on with the unfinished one of that name.
+
+        Args:
+            info: describes it.
+            base: a build that points can be copied from.
 
         Raises:
-            StoreError: there is one of that name.
+            StoreError: there is a complete one of that name.
         """
+
+    def open(self, name: str) -> Build:
+        """A sealed build, published or not.
+
+        Raises:
+            StoreError: there is none of that name, or it is not complete.
+        """
+
+    def record(self, info: BuildInfo) -> None:
+        """Replace the description of a sealed build."""
 
     def publish(self, name: str) -> None:
         """Make a sealed build the one that `published` gives, in one atomic step."""
@@ -137,7 +164,7 @@ class Store(Protocol):
         """
 
     def builds(self) -> list[BuildInfo]:
-        """All sealed builds, oldest first."""
+        """All builds, oldest first; those that cannot be read any more are left out."""
 
     def remove(self, name: str) -> None:
         """Delete a build.
@@ -146,5 +173,19 @@ class Store(Protocol):
             StoreError: it is published, or there is none of that name.
         """
 
+    def lock(self, purpose: str) -> AbstractContextManager[None]:
+        """Keep other writers out; readers do not notice.
+
+        Raises:
+            StoreLockedError: another process holds it; the message says which.
+        """
+
     def close(self) -> None:
         """Let go of files and connections."""
+
+
+def batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    """Lists of at most `size` items, none of them empty."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch

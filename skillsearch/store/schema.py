@@ -6,18 +6,24 @@ from typing import Final
 
 from skillsearch.store.base import Payload
 from skillsearch.taxonomy import Group, Occupation, Relation, Skill, Taxonomy
-from skillsearch.texts import embedding_hash, occupation_text, payload_hash, skill_embedding_hash
+from skillsearch.texts import (
+    embedding_hash,
+    occupation_text,
+    payload_hash,
+    skill_embedding_hash,
+    skill_names,
+)
 
 __all__ = [
     "KEYWORD_FIELDS",
-    "SCHEMA_VERSION",
     "VECTOR_NAME",
+    "embedded_names",
     "occupation_payload",
     "point_id",
+    "rehashed",
     "skill_payload",
 ]
 
-SCHEMA_VERSION: Final = 1
 VECTOR_NAME: Final = "dense"
 
 KEYWORD_FIELDS: Final = (
@@ -45,6 +51,9 @@ def point_id(uri: str) -> str:
 
 def skill_payload(taxonomy: Taxonomy, skill: Skill, *, alias_weight: float = 0.0) -> Payload:
     """Everything that is known of a skill, and the hashes of what is embedded and of the rest.
+
+    The version of the taxonomy is not in it but in the description of the build, so that a concept
+    which a new version repeats stays as it is.
 
     `alias_weight` is the encoder's: with 0, aliases are not embedded.
 
@@ -78,6 +87,26 @@ def occupation_payload(taxonomy: Taxonomy, occupation: Occupation) -> Payload:
     return _hashed(payload, embedding_hash(occupation_text(occupation)))
 
 
+def embedded_names(payload: Payload) -> tuple[str, ...]:
+    """What an encoder may see of a stored concept: its label, then the aliases of a skill."""
+    if payload["kind"] == "skill":
+        return skill_names(_stored_skill(payload))
+    return (occupation_text(Occupation(payload["uri"], payload["label"])),)
+
+
+def rehashed(payload: Payload, *, alias_weight: float) -> Payload:
+    """A stored payload with the hash of what this encoder and these text views would embed of it."""
+    if payload["kind"] == "skill":
+        embedded = skill_embedding_hash(_stored_skill(payload), alias_weight=alias_weight)
+    else:
+        embedded = embedding_hash(*embedded_names(payload))
+    return payload | {"embedding_hash": embedded}
+
+
+def _stored_skill(payload: Payload) -> Skill:
+    return Skill(payload["uri"], payload["label"], tuple(payload["alt_labels"]))
+
+
 def _common(taxonomy: Taxonomy, concept: Skill | Occupation, kind: str) -> Payload:
     return {
         "uri": concept.uri,
@@ -87,7 +116,6 @@ def _common(taxonomy: Taxonomy, concept: Skill | Occupation, kind: str) -> Paylo
         "hidden_labels": list(concept.hidden_labels),
         "description": concept.description,
         "taxonomy": taxonomy.name,
-        "version": taxonomy.version,
         "language": taxonomy.language,
     }
 

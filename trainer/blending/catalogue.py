@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillsearch.features import Floats, Rows
-from skillsearch.store.base import Build, BuildInfo, Payload
+from skillsearch.store.base import Build, Payload
+from skillsearch.store.info import BuildInfo
 
 __all__ = ["DIRECTIONS", "REUSE_LEVELS", "Catalogue", "read_catalogue", "sparse_rows"]
 

@@ -1,0 +1,152 @@
+"""A sealed build of the embedded store: a folder with its description and a shard for each space."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import qdrant_edge as edge
+
+from skillsearch.errors import StoreError
+from skillsearch.filters import Where
+from skillsearch.store.base import EXACT_LIMIT, SPACES, Payload, Point, ScoredPoint, Space
+from skillsearch.store.embedded.engine import records, to_filter, translated
+from skillsearch.store.embedded.files import write_atomically
+from skillsearch.store.info import BuildInfo
+from skillsearch.store.schema import VECTOR_NAME, point_id
+
+__all__ = ["EmbeddedBuild", "read_info", "write_info"]
+
+_ALL = 1_000_000  # more values than any field has
+_NAMES = frozenset({"uri", "label"})
+
+
+class EmbeddedBuild:
+    """Searched through memory-mapped files, which never change."""
+
+    def __init__(self, folder: Path, info: BuildInfo, shards: dict[Space, edge.EdgeShard]) -> None:
+        self.info = info
+        self.folder = folder
+        self._shards = shards
+        self._names: dict[Space, dict[edge.PointId, Payload]] = {space: {} for space in SPACES}
+
+    @classmethod
+    def load(cls, folder: Path) -> "EmbeddedBuild":
+        """Open a sealed build.
+
+        Raises:
+            StoreError: its files are missing or damaged.
+        """
+        info = read_info(folder)
+        try:
+            return cls(folder, info, {space: edge.EdgeShard.load(str(folder / space)) for space in SPACES})
+        except Exception as error:  # the engine raises plain exceptions
+            raise StoreError(f"{folder} cannot be opened: {error}; build it again with reindex") from error
+
+    @translated
+    def count(self, space: Space, where: Where | None = None) -> int:
+        """Count exactly."""
+        return self._shards[space].count(edge.CountRequest(exact=True, filter=to_filter(where)))
+
+    @translated
+    def query(
+        self,
+        space: Space,
+        vector: Sequence[float],
+        limit: int,
+        where: Where | None = None,
+        fields: Sequence[str] = ("uri",),
+    ) -> list[ScoredPoint]:
+        """Search, exactly below `EXACT_LIMIT` points; there, URIs and labels are read only once."""
+        shard = self._shards[space]
+        exact = shard.info().points_count < EXACT_LIMIT
+        wanted = sorted({"uri", *fields})
+        named = exact and _NAMES.issuperset(wanted)
+        found = shard.query(
+            edge.QueryRequest(
+                limit=limit,
+                query=edge.Query.Nearest(list(vector), using=VECTOR_NAME),
+                filter=to_filter(where),
+                with_payload=False if named else wanted,
+                params=edge.SearchParams(exact=exact),
+            )
+        )
+        if named:
+            payloads = self._names_of(space, [point.id for point in found], wanted)
+        else:
+            payloads = [dict(point.payload or {}) for point in found]
+        points = [
+            ScoredPoint(str(payload["uri"]), float(point.score), payload)
+            for point, payload in zip(found, payloads, strict=True)
+        ]
+        return sorted(points, key=lambda point: (-point.score, point.uri))
+
+    @translated
+    def fetch(self, space: Space, uris: Sequence[str]) -> dict[str, Payload]:
+        """Payloads by URI."""
+        found = self._shards[space].retrieve(
+            [point_id(uri) for uri in uris], with_payload=True, with_vector=False
+        )
+        payloads = (dict(record.payload or {}) for record in found)
+        return {str(payload["uri"]): payload for payload in payloads}
+
+    def scan(self, space: Space, *, vectors: bool = False) -> Iterator[Point]:
+        """All points, a page at a time."""
+        for record in records(self._shards[space], vectors=vectors):
+            named = record.vector if isinstance(record.vector, dict) else {}
+            vector = named.get(VECTOR_NAME, ())
+            yield Point(dict(record.payload or {}), vector)  # type: ignore[arg-type] # a dense vector
+
+    @translated
+    def values(self, space: Space, field: str) -> dict[str, int]:
+        """Values of a field with their counts."""
+        hits = self._shards[space].facet(edge.FacetRequest(field, limit=_ALL, exact=True)).hits
+        return {str(_plain(hit.value)): hit.count for hit in hits}
+
+    def size(self) -> int:
+        """Bytes of the build's files, as they are allocated."""
+        return sum(path.stat().st_blocks * 512 for path in self.folder.rglob("*") if path.is_file())
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for shard in self._shards.values():
+            shard.close()
+
+    def _names_of(self, space: Space, ids: "list[edge.PointId]", wanted: Sequence[str]) -> list[Payload]:
+        """The wanted ones of the fields `_NAMES` of some points.
+
+        A build never changes and the engine reads payloads slowly, so they are kept once read.
+        """
+        known = self._names[space]
+        names = [known.get(one) for one in ids]
+        if None in names:
+            unknown = [one for one, name in zip(ids, names, strict=True) if name is None]
+            read = self._shards[space].retrieve(unknown, with_payload=sorted(_NAMES), with_vector=False)
+            known.update((record.id, dict(record.payload or {})) for record in read)
+        return [{field: known[one][field] for field in wanted if field in known[one]} for one in ids]
+
+
+def read_info(folder: Path) -> BuildInfo:
+    """The description of a sealed build.
+
+    Raises:
+        StoreError: there is none, or it cannot be read.
+    """
+    path = folder / "build.json"
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StoreError(f"{folder} is not a complete build: build it again with reindex") from error
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read: {error}") from error
+    return BuildInfo.from_dict(values if isinstance(values, dict) else {}, str(path))
+
+
+@translated
+def write_info(folder: Path, info: BuildInfo) -> None:
+    """Write the description; its being there is the sign that the build is complete."""
+    write_atomically(folder / "build.json", json.dumps(info.to_dict(), indent=2) + "\n")
+
+
+def _plain(value: object) -> object:
+    """A facet's value without the engine's wrapper."""
+    return getattr(value, "value", value)

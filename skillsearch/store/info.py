@@ -1,0 +1,139 @@
+"""The description of a build: what it was made from, and what became of it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal
+
+from skillsearch.errors import IndexOutdatedError, StoreError
+from skillsearch.models.encoder import DIMENSION
+
+__all__ = ["SCHEMA_VERSION", "BuildInfo", "Part", "State"]
+
+State = Literal["unfinished", "sealed", "failed", "ready"]
+"""Of a build: being written, complete, complete but wrong, complete and checked."""
+
+SCHEMA_VERSION: Final = 2
+"""Of what points and descriptions of builds look like; an index with another is not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One taxonomy in a build, and the overlay that was laid over it, if any, as JSON-ready values."""
+
+    taxonomy: str
+    version: str
+    language: str
+    skills: int
+    occupations: int
+    overlay: Mapping[str, Any] | None = None
+
+    def __str__(self) -> str:
+        """Name, version and language, such as ``esco 1.1.1 (en)``."""
+        return f"{self.taxonomy} {self.version} ({self.language})"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildInfo:
+    """What a build was made from, and what became of it.
+
+    Attributes:
+        name: ``<taxonomy>-<version>__<model>__<build>``, of the taxonomy that was indexed last.
+        parts: the taxonomies in it, by name.
+        encoder: the name of its encoder.
+        encoder_fingerprint: of the encoder's files.
+        view_version: of the texts that were embedded.
+        created: when it was begun, ISO 8601.
+        program: the version of skillsearch that made it.
+        digest: identifies all that it is to hold; see `indexer.plan`.
+        base: the build that unchanged points were copied from, if any.
+        replaced: the build that was published before it, if any.
+        state: how far it came.
+        problem: what its checks found wrong.
+        quality: what the quality gate measured, as JSON-ready values.
+        dimension: numbers in a vector.
+        schema_version: see `SCHEMA_VERSION`.
+    """
+
+    name: str
+    parts: tuple[Part, ...]
+    encoder: str
+    encoder_fingerprint: str
+    view_version: int
+    created: str
+    program: str
+    digest: str = ""
+    base: str | None = None
+    replaced: str | None = None
+    state: State = "unfinished"
+    problem: str = ""
+    quality: Mapping[str, Any] = field(default_factory=dict)
+    dimension: int = DIMENSION
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def skills(self) -> int:
+        """Of all taxonomies."""
+        return sum(part.skills for part in self.parts)
+
+    @property
+    def occupations(self) -> int:
+        """Of all taxonomies."""
+        return sum(part.occupations for part in self.parts)
+
+    @property
+    def taxonomies(self) -> str:
+        """All parts, such as ``esco 1.1.1 (en) + acme 3 (en)``."""
+        return " + ".join(map(str, self.parts))
+
+    def part(self, taxonomy: str) -> Part | None:
+        """A taxonomy of this build by name."""
+        return next((part for part in self.parts if part.taxonomy == taxonomy), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-ready values."""
+        values = asdict(self)
+        return values | {"parts": [asdict(part) for part in self.parts], "quality": dict(self.quality)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], source: str) -> "BuildInfo":
+        """Read what `to_dict` gave.
+
+        Raises:
+            IndexOutdatedError: an older version of this program wrote it.
+            StoreError: a newer one did, its vectors have another size, or it is not the description
+                of a build; `source` says where it stands.
+        """
+        _require_readable(values, source)
+        try:
+            parts = tuple(Part(**part) for part in values["parts"])
+            known = {name: values[name] for name in cls.__slots__ if name in values or name in _REQUIRED}
+        except (KeyError, TypeError) as error:
+            raise StoreError(
+                f"{source} does not describe a build of skillsearch: {error} is missing"
+            ) from error
+        return cls(**known | {"parts": parts})
+
+
+_REQUIRED = ("name", "encoder", "encoder_fingerprint", "view_version", "created", "program")
+"""Those that are never None, which a server leaves out."""
+
+
+def _require_readable(values: Mapping[str, Any], source: str) -> None:
+    program = values.get("program", "unknown")
+    match values.get("schema_version"):
+        case int(schema) if schema > SCHEMA_VERSION:
+            raise StoreError(
+                f"{source} was written by a newer skillsearch ({program}, schema {schema}); this one reads "
+                f"schema {SCHEMA_VERSION}: install that version, or use another home"
+            )
+        case int(schema) if schema < SCHEMA_VERSION:
+            raise IndexOutdatedError(
+                f"{source} was written by an older skillsearch ({program}, schema {schema}); this one reads "
+                f"schema {SCHEMA_VERSION}: build the index again with `skillsearch reindex`"
+            )
+    dimension = values.get("dimension", DIMENSION)
+    if dimension != DIMENSION:
+        raise StoreError(
+            f"{source} has vectors of {dimension} numbers, this program makes and searches {DIMENSION}: "
+            "build the index again in another home, or on another server"
+        )

@@ -1,0 +1,104 @@
+"""Who is writing: one process at a time, found out by the others."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+from skillsearch.errors import StoreError, StoreLockedError
+
+__all__ = ["Holder", "file_lock"]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that writes: what for, where, and since when (ISO 8601)."""
+
+    purpose: str
+    host: str
+    pid: int
+    since: str
+
+    @classmethod
+    def here(cls, purpose: str) -> Self:
+        """This process, now."""
+        return cls(purpose, socket.gethostname(), os.getpid(), _now().isoformat(timespec="seconds"))
+
+    @classmethod
+    def of(cls, values: object) -> Self | None:
+        """Read what `to_dict` gave; None where it is something else."""
+        try:
+            return cls(**{name: values[name] for name in cls.__slots__})  # type: ignore[index]
+        except (KeyError, TypeError):
+            return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-ready values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{self.purpose}, process {self.pid} on {self.host}, since {self.since}"
+
+    def is_gone(self) -> bool:
+        """Whether it ran on this host and does not run any more."""
+        if self.host != socket.gethostname():
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:  # it is somebody else's
+            return False
+        return False
+
+    def refuse(self, where: object) -> StoreLockedError:
+        """What another process is told."""
+        return StoreLockedError(f"{where} is being written by {self}: wait for it, or stop it")
+
+
+@contextmanager
+def file_lock(folder: Path, purpose: str) -> Iterator[None]:
+    """Hold the lock of a folder; the system lets go of it when the process dies.
+
+    Raises:
+        StoreLockedError: another process holds it.
+        StoreError: the folder cannot be written.
+    """
+    holder = folder / "HOLDER"
+    lock = FileLock(folder / "LOCK", timeout=0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+        holder.write_text(json.dumps(Holder.here(purpose).to_dict()), encoding="utf-8")
+    except Timeout as error:
+        known = _read_holder(holder)
+        if known is None:
+            raise StoreLockedError(f"{folder} is being written by another process") from error
+        raise known.refuse(folder) from error
+    except OSError as error:
+        lock.release()
+        raise StoreError(f"{folder} cannot be written: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink()
+        lock.release()
+
+
+def _read_holder(path: Path) -> Holder | None:
+    try:
+        return Holder.of(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,737 @@
+import json
+import os
+import random
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from indexer.esco import read_esco, read_sample
+from indexer.overlay import Alias, Hide, Overlay, Pin, PrivateSkill
+from indexer.overlay_apply import Overlaid, Problem, apply_overlay
+from indexer.overlay_file import read_overlay
+from skillsearch.errors import TaxonomyError
+from skillsearch.taxonomy import Group, Occupation, Relation, Skill, Taxonomy
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DOCUMENT = REPOSITORY / "docs" / "taxonomies.md"
+
+TOML = """
+[[pin]]
+uri = "s:1"
+label = "welding"
+
+[[skill]]
+uri = "x:1"
+label = " laser welding "
+aliases = ["weld by laser", "laser welding", "weld by laser"]
+hidden_labels = "lazer welding"
+description = "Joins with light."
+type = "skill"
+reuse_level = "sector-specific"
+collections = ["own", "green"]
+broader = ["s:1", "g:1", "x:2"]
+essential_for = ["o:1"]
+optional_for = "o:2"
+
+[[skill]]
+uri = "x:2"
+label = "light"
+
+[[alias]]
+uri = "o:1"
+aliases = ["fuser"]
+
+[[hide]]
+uri = "s:3"
+
+[[alias]]
+uri = "s:1"
+aliases = ["fuse", "join"]
+"""
+TABLE = (
+    "uri,action,label,aliases,hidden_labels,description,type,reuse_level,collections,broader,"
+    "essential_for,optional_for\n"
+    "s:1,pin,welding,,,,,,,,,\n"
+    'x:1,skill, laser welding ,"weld by laser\nlaser welding\n\nweld by laser",lazer welding,'
+    'Joins with light.,skill,sector-specific,"own\ngreen","s:1\ng:1\nx:2",o:1,o:2\n'
+    "x:2,skill,light,,,,,,,,,\n"
+    "o:1,alias,,fuser,,,,,,,,\n"
+    ",,,,,,,,,,,\n"
+    "s:3,hide,,,,,,,,,,\n"
+    's:1,alias,,"fuse\njoin",,,,,,,,\n'
+)
+LASER = Skill(
+    "x:1",
+    "laser welding",
+    ("weld by laser",),
+    ("lazer welding",),
+    "Joins with light.",
+    "skill",
+    "sector-specific",
+    ("green", "own"),
+    ("s:1", "g:1", "x:2"),
+)
+
+
+def entries(*places: str) -> Overlay:
+    """What both files above say; the places are those of the entries in the order of the table."""
+    pin, laser, light, fuser, hide, fuse = places
+    return Overlay(
+        source="team",
+        skills=(PrivateSkill(laser, LASER, ("o:1",), ("o:2",)), PrivateSkill(light, Skill("x:2", "light"))),
+        hidden=(Hide(hide, "s:3"),),
+        pins=(Pin(pin, "s:1", "welding"),),
+        aliases=(Alias(fuser, "o:1", ("fuser",)), Alias(fuse, "s:1", ("fuse", "join"))),
+    )
+
+
+TOML_ENTRIES = entries("[[pin]] 1", "[[skill]] 1", "[[skill]] 2", "[[alias]] 1", "[[hide]] 1", "[[alias]] 2")
+TABLE_ENTRIES = entries("row 2", "row 3", "row 4", "row 5", "row 7", "row 8")
+
+
+@pytest.fixture
+def release() -> Taxonomy:
+    """Skills s:1 to s:5 below each other and groups; occupations o:1 and o:2 that need them."""
+    return Taxonomy(
+        name="esco",
+        version="9",
+        language="en",
+        skills={
+            "s:1": Skill("s:1", "weld", ("join", "welding"), broader=("g:2",), collections=("green",)),
+            "s:2": Skill("s:2", "grind", broader=("s:1",)),
+            "s:3": Skill("s:3", "grind by hand", broader=("s:2", "g:1"), collections=("green",)),
+            "s:4": Skill("s:4", "file", broader=("s:3",)),
+            "s:5": Skill("s:5", "file finely", broader=("s:2", "s:4", "g:1")),
+        },
+        occupations={
+            "o:1": Occupation("o:1", "welder", isco_group="i:1", broader=("i:1",)),
+            "o:2": Occupation("o:2", "grinder", ("file hand",), isco_group="i:1", broader=("o:1",)),
+        },
+        relations=(
+            Relation("o:1", "s:1", "essential"),
+            Relation("o:1", "s:3", "optional"),
+            Relation("o:2", "s:2", "essential"),
+            Relation("o:2", "s:3", "essential"),
+        ),
+        groups={"g:1": Group("g:1", "skills", "S"), "g:2": Group("g:2", "joining", "S1", broader=("g:1",))},
+        isco_groups={"i:1": Group("i:1", "metal workers", "72")},
+    )
+
+
+def write(path: Path, content: str | bytes | bytearray) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def error_of(path: Path) -> str:
+    with pytest.raises(TaxonomyError) as caught:
+        read_overlay(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def lines_of(overlaid: Overlaid) -> list[str]:
+    return [str(problem) for problem in overlaid.problems]
+
+
+def hide(*uris: str) -> Overlay:
+    return Overlay("team", hidden=tuple(Hide(f"row {row}", uri) for row, uri in enumerate(uris, start=2)))
+
+
+def private(uri: str = "x:1", place: str = "row 2", **values: Iterable[str]) -> PrivateSkill:
+    broader = tuple(values.pop("broader", ()))
+    relations = {name: tuple(uris) for name, uris in values.items()}
+    return PrivateSkill(place, Skill(uri, "own", broader=broader), **relations)
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [("team.toml", TOML, TOML_ENTRIES), ("team.CSV", TABLE, TABLE_ENTRIES)],
+)
+def test_read(tmp_path: Path, mark: str, name: str, text: str, expected: Overlay) -> None:
+    for ending in ("\n", "\r\n"):
+        path = write(tmp_path / name, mark + text.replace("\n", ending))
+        assert read_overlay(path) == replace(expected, source=name)
+
+
+def test_only_comments_are_an_overlay_without_entries(tmp_path: Path) -> None:
+    assert read_overlay(write(tmp_path / "team.toml", "# nothing any more\n")) == Overlay("team.toml")
+
+
+def test_a_table_needs_only_the_columns_that_its_entries_fill(tmp_path: Path) -> None:
+    path = write(tmp_path / "team.csv", "action,uri\nhide,s:1\n")
+    assert read_overlay(path) == Overlay("team.csv", hidden=(Hide("row 2", "s:1"),))
+
+
+@pytest.mark.parametrize("overlay", [TOML_ENTRIES, TABLE_ENTRIES, Overlay("team")])
+def test_it_survives_json(overlay: Overlay) -> None:
+    values = overlay.to_dict()
+    stored = json.loads(json.dumps(values))
+    assert stored == values
+    assert Overlay.from_dict(stored) == overlay
+    assert Overlay.from_dict(values) == overlay
+    assert Overlay.from_dict(stored).to_dict() == values
+
+
+def test_an_overlay_is_laid_over_a_taxonomy(release: Taxonomy) -> None:
+    before = replace(release)
+    overlaid = apply_overlay(TOML_ENTRIES, release)
+    assert release == before
+    assert overlaid.problems == ()
+    assert overlaid.taxonomy == replace(
+        release,
+        skills={
+            "s:1": Skill(
+                "s:1", "welding", ("weld", "join", "fuse"), broader=("g:2",), collections=("green",)
+            ),
+            "s:2": Skill("s:2", "grind", broader=("s:1",)),
+            "s:4": Skill("s:4", "file", broader=("s:2", "g:1")),
+            "s:5": Skill("s:5", "file finely", broader=("s:2", "s:4", "g:1")),
+            "x:1": LASER,
+            "x:2": Skill("x:2", "light"),
+        },
+        occupations=dict(release.occupations)
+        | {"o:1": replace(release.occupations["o:1"], alt_labels=("fuser",))},
+        relations=(
+            Relation("o:1", "s:1", "essential"),
+            Relation("o:2", "s:2", "essential"),
+            Relation("o:1", "x:1", "essential"),
+            Relation("o:2", "x:1", "optional"),
+        ),
+    )
+    assert list(overlaid.taxonomy.skills) == ["s:1", "s:2", "s:4", "s:5", "x:1", "x:2"]
+    assert overlaid.taxonomy.skill_ancestors("x:1") == ("s:1", "g:1", "x:2", "g:2")
+
+
+@pytest.mark.parametrize("overlay", [TOML_ENTRIES, TABLE_ENTRIES, Overlay("team")])
+def test_the_same_overlay_gives_the_same_taxonomy(release: Taxonomy, overlay: Overlay) -> None:
+    once, again = apply_overlay(overlay, release), apply_overlay(overlay, release)
+    assert once == again
+    assert list(once.taxonomy.skills) == list(again.taxonomy.skills)
+    assert list(once.taxonomy.occupations) == list(again.taxonomy.occupations)
+    over_itself = apply_overlay(overlay, once.taxonomy).taxonomy
+    assert over_itself == once.taxonomy
+    assert list(over_itself.skills) == list(once.taxonomy.skills)
+
+
+def test_an_empty_overlay_changes_nothing(release: Taxonomy) -> None:
+    for taxonomy in (release, read_sample().taxonomy):
+        overlaid = apply_overlay(Overlay("team"), taxonomy)
+        assert overlaid == Overlaid(taxonomy, ())
+        assert list(overlaid.taxonomy.skills) == list(taxonomy.skills)
+
+
+def test_the_order_of_different_entries_does_not_matter(tmp_path: Path, release: Taxonomy) -> None:
+    header, *rows = (
+        "action,uri,label,aliases",
+        "skill,x:1,own,",
+        "pin,x:1,our own,",
+        "alias,x:1,,mine",
+        "hide,s:3,,",
+        "pin,s:1,welding,",
+        "alias,s:1,,fuse",
+    )
+    found = []
+    for order in permutations(rows):
+        path = write(tmp_path / "team.csv", "\n".join([header, *order]))
+        found.append(apply_overlay(read_overlay(path), release))
+    assert found[0].problems == ()
+    assert found[0].taxonomy.skills["x:1"] == Skill("x:1", "our own", ("own", "mine"))
+    assert found[0].taxonomy.skills["s:1"].alt_labels == ("weld", "join", "fuse")
+    assert all(other == found[0] for other in found)
+
+
+def test_a_hidden_skill_takes_its_relations_and_collections_with_it(release: Taxonomy) -> None:
+    taxonomy = apply_overlay(hide("s:1"), release).taxonomy
+    assert "s:1" not in taxonomy.skills
+    assert [relation.skill for relation in taxonomy.relations] == ["s:3", "s:2", "s:3"]
+    assert taxonomy.skills["s:2"].broader == ("g:2",)
+    assert {name for skill in taxonomy.skills.values() for name in skill.collections} == {"green"}
+    assert {
+        name for skill in apply_overlay(hide("s:1", "s:3"), release).taxonomy.skills.values()
+        for name in skill.collections
+    } == set()  # fmt: skip
+
+
+def test_what_stands_below_several_hidden_skills_stands_below_their_parents(release: Taxonomy) -> None:
+    taxonomy = apply_overlay(hide("s:4", "s:2", "s:3"), release).taxonomy
+    assert taxonomy.skills["s:5"].broader == ("s:1", "g:1")
+    assert taxonomy.skill_ancestors("s:5") == ("s:1", "g:1", "g:2")
+
+
+def test_hidden_skills_may_stand_below_each_other_in_a_ring(release: Taxonomy) -> None:
+    skills = dict(release.skills) | {"s:1": replace(release.skills["s:1"], broader=("s:3", "g:2"))}
+    taxonomy = apply_overlay(hide("s:1", "s:2", "s:3"), replace(release, skills=skills)).taxonomy
+    assert taxonomy.skills["s:4"].broader == ("g:2", "g:1")
+
+
+def test_a_hidden_occupation_takes_its_relations_with_it(release: Taxonomy) -> None:
+    taxonomy = apply_overlay(hide("o:1"), release).taxonomy
+    assert list(taxonomy.occupations) == ["o:2"]
+    assert taxonomy.occupations["o:2"].broader == ("i:1",)
+    assert {relation.occupation for relation in taxonomy.relations} == {"o:2"}
+    assert taxonomy.skills == release.skills
+
+
+def test_references_to_what_the_overlay_hides_are_hidden_too(release: Taxonomy) -> None:
+    overlay = replace(hide("s:1", "o:1"), skills=(private(broader=["s:1"], essential_for=["o:1"]),))
+    overlaid = apply_overlay(overlay, release)
+    assert overlaid.problems == ()
+    assert overlaid.taxonomy.skills["x:1"].broader == ("g:2",)
+    assert "x:1" not in overlaid.taxonomy.relations_by_skill
+
+
+def test_a_pinned_label(release: Taxonomy) -> None:
+    pins = Pin("row 2", "s:1", "welding"), Pin("row 3", "o:2", "grinding hand")
+    taxonomy = apply_overlay(Overlay("team", pins=pins), release).taxonomy
+    assert taxonomy.skills["s:1"].label == "welding"
+    assert taxonomy.skills["s:1"].alt_labels == ("weld", "join")
+    assert taxonomy.occupations["o:2"].label == "grinding hand"
+    assert taxonomy.occupations["o:2"].alt_labels == ("grinder", "file hand")
+
+
+def test_aliases_are_added_once_and_never_the_label(release: Taxonomy) -> None:
+    overlay = Overlay(
+        "team",
+        pins=(Pin("row 2", "s:1", "welding"),),
+        aliases=(
+            Alias("row 3", "s:1", ("fuse", "welding", "join", "weld", "fuse")),
+            Alias("row 4", "s:1", ("solder", "fuse")),
+            Alias("row 5", "o:2", ("filer",)),
+        ),
+    )
+    overlaid = apply_overlay(overlay, release)
+    assert overlaid.problems == ()
+    assert overlaid.taxonomy.skills["s:1"].alt_labels == ("weld", "join", "fuse", "solder")
+    assert overlaid.taxonomy.occupations["o:2"].alt_labels == ("file hand", "filer")
+
+
+def test_entries_without_a_target_are_listed(release: Taxonomy) -> None:
+    overlay = Overlay(
+        "team.csv",
+        hidden=(Hide("row 2", "s:9"), Hide("row 3", "g:1")),
+        pins=(Pin("row 4", "o:9", "x"), Pin("row 5", "i:1", "x")),
+        aliases=(Alias("row 6", "s:8", ("x",)),),
+    )
+    overlaid = apply_overlay(overlay, release)
+    assert overlaid.taxonomy == release
+    assert overlaid.problems[0] == Problem("team.csv", "row 2", "s:9", "is not in esco 9 (en)")
+    assert lines_of(overlaid) == [
+        "team.csv, row 2: 's:9' is not in esco 9 (en)",
+        "team.csv, row 3: 'g:1' is a group of esco 9 (en), expected a skill or an occupation",
+        "team.csv, row 4: 'o:9' is not in esco 9 (en)",
+        "team.csv, row 5: 'i:1' is a group of esco 9 (en), expected a skill or an occupation",
+        "team.csv, row 6: 's:8' is not in esco 9 (en)",
+    ]
+
+
+def test_needless_entries_are_listed(release: Taxonomy) -> None:
+    overlay = Overlay(
+        "team.csv",
+        hidden=(Hide("row 2", "s:3"), Hide("row 3", "s:3")),
+        pins=(Pin("row 4", "s:1", "weld"),),
+        aliases=(Alias("row 5", "s:1", ("join", "weld")), Alias("row 6", "s:1", ("fuse",))),
+    )
+    overlaid = apply_overlay(overlay, release)
+    assert lines_of(overlaid) == [
+        "team.csv, row 3: 's:3' is hidden by another entry already; remove one",
+        "team.csv, row 4: 's:1' has the label 'weld' already; remove the entry",
+        "team.csv, row 5: 's:1' has these names already; remove the entry",
+    ]
+    assert overlaid.taxonomy.skills["s:1"].alt_labels == ("join", "welding", "fuse")
+
+
+def test_a_private_skill_gives_way_to_one_of_the_release(release: Taxonomy) -> None:
+    overlay = Overlay(
+        "team",
+        skills=(
+            private("s:1", "row 2", essential_for=["o:2"], broader=["s:9"]),
+            private("o:1", "row 3"),
+            private("g:1", "row 4"),
+            private("i:1", "row 5"),
+            private("x:1", "row 6", broader=["s:1"]),
+        ),
+        pins=(Pin("row 7", "s:1", "welding"),),
+    )
+    overlaid = apply_overlay(overlay, release)
+    assert lines_of(overlaid) == [
+        "team, row 2: 's:1' is in esco 9 (en) too, whose skill is kept; remove the entry",
+        *(
+            f"team, row {row}: '{uri}' is not a skill in esco 9 (en); give the private skill another URI"
+            for row, uri in ((3, "o:1"), (4, "g:1"), (5, "i:1"))
+        ),
+    ]
+    assert overlaid.taxonomy.relations == release.relations
+    assert overlaid.taxonomy.skills["s:1"].broader == ("g:2",)
+    assert overlaid.taxonomy.skills["s:1"].alt_labels == ("weld", "join")
+    assert set(overlaid.taxonomy.skills) == {*release.skills, "x:1"}
+
+
+def test_references_of_a_private_skill_to_nothing_are_listed(release: Taxonomy) -> None:
+    skill = private(broader=["i:1", "x:2", "g:9"], essential_for=["o:9", "o:1"], optional_for=["s:1", "o:1"])
+    overlaid = apply_overlay(Overlay("team", skills=(skill, private("x:2", "row 3"))), release)
+    assert overlaid.taxonomy.skills["x:1"].broader == ("x:2",)
+    assert overlaid.taxonomy.relations[len(release.relations) :] == (Relation("o:1", "x:1", "essential"),)
+    assert lines_of(overlaid) == [
+        "team, row 2: 'i:1' is no skill or skill group of esco 9 (en); 'x:1' does not stand below it",
+        "team, row 2: 'g:9' is no skill or skill group of esco 9 (en); 'x:1' does not stand below it",
+        "team, row 2: 'o:9' is no occupation of esco 9 (en); it is not related to 'x:1'",
+        "team, row 2: 's:1' is no occupation of esco 9 (en); it is not related to 'x:1'",
+    ]
+
+
+CONTRADICTIONS = {
+    "two pins": ("pin,s:1,a,", "pin,s:1,b,", "both pin the label of 's:1'"),
+    "two private skills": ("skill,s:1,a,", "skill,s:1,a,", "both add the skill 's:1'"),
+    "hide and pin": ("hide,s:1,,", "pin,s:1,a,", "one hides, the other is about 's:1'"),
+    "hide and skill": ("hide,s:1,,", "skill,s:1,a,", "one hides, the other is about 's:1'"),
+    "hide and alias": ("hide,s:1,,", "alias,s:1,,a", "one hides, the other is about 's:1'"),
+}
+
+
+@pytest.mark.parametrize("case", list(CONTRADICTIONS))
+def test_entries_that_contradict_each_other(tmp_path: Path, case: str) -> None:
+    one, other, problem = CONTRADICTIONS[case]
+    rows = f"action,uri,label,aliases\nhide,s:0,,\n{one}\npin,s:2,b,\n{other}\n"
+    message = error_of(write(tmp_path / "team.csv", rows))
+    assert message == f"team.csv, row 3 and row 5: {problem}; keep one of them"
+
+
+def test_contradictions_in_toml_and_in_what_is_stored(tmp_path: Path) -> None:
+    text = '[[pin]]\nuri = "s:1"\nlabel = "a"\n[[hide]]\nuri = "s:2"\n[[hide]]\nuri = "s:1"\n'
+    expected = "team.toml, [[hide]] 2 and [[pin]] 1: one hides, the other is about 's:1'; keep one of them"
+    assert error_of(write(tmp_path / "team.toml", text)) == expected
+    values = Overlay("team.toml", pins=(Pin("[[pin]] 1", "s:1", "a"),)).to_dict()
+    values["hidden"] = [{"place": "[[hide]] 2", "uri": "s:1"}]
+    with pytest.raises(TaxonomyError) as caught:
+        Overlay.from_dict(values)
+    assert str(caught.value) == expected
+
+
+BROKEN_TOML: dict[str, tuple[str | bytes, str]] = {
+    "empty": ("", ": empty, expected [[skill]], [[alias]], [[hide]] or [[pin]]; for an overlay without"),
+    "blank": ("\ufeff \n\t\n", ": empty, expected [[skill]]"),
+    "not TOML": (
+        "# x\n[[pin]\n",
+        ": not valid TOML: Expected ']]' at the end of an array declaration (at line 2",
+    ),
+    "open text": ('[[pin]]\nuri = "s:1\n', ": not valid TOML: Illegal character '\\n' (at line 2"),
+    "key twice": (
+        '[[pin]]\nuri = "s:1"\nuri = "s:2"\n',
+        ": not valid TOML: Cannot overwrite a value (at line 3",
+    ),
+    "deep": ("a = " + "[" * 100_000, ": not valid TOML: "),
+    "surrogate": ('[[pin]]\nuri = "\\ud800"\n', ": not valid TOML: "),
+    "a table of CSV": ("action,uri\nhide,s:1\n", ": not valid TOML: "),
+    "unknown table": (
+        '[[hides]]\nuri = "s:1"\n',
+        ": unknown table or key 'hides', expected [[skill]], [[alias]], ",
+    ),
+    "unknown key on top": ("uri = 's:1'\n", ": unknown table or key 'uri', expected [[skill]]"),
+    "one table": (
+        '[pin]\nuri = "s:1"\n',
+        ": 'pin' is no list of tables; write each entry below its own [[pin]]",
+    ),
+    "a text": ('pin = "s:1"\n', ": 'pin' is no list of tables"),
+    "a list of texts": ('hide = ["s:1"]\n', ": 'hide' is no list of tables"),
+    "unknown key": (
+        '[[hide]]\nuri = "s:1"\n[[hide]]\nuri = "s:2"\nlabel = ""\n',
+        ", [[hide]] 2, key label: unknown; expected one of uri; rename or delete it",
+    ),
+    "unknown key of a skill": (
+        '[[skill]]\nuri = "x:1"\nlabel = "a"\nalias = []\n',
+        ", [[skill]] 1, key alias: unknown; expected one of uri, label, aliases, hidden_labels, description",
+    ),
+    "occupation": ('[[skill]]\nkind = "occupation"\n', ", [[skill]] 1, key kind: unknown; expected one of"),
+    "no uri": ('[[pin]]\nlabel = "a"\n', ", [[pin]] 1, key uri: missing or empty, expected a value"),
+    "empty uri": ('[[hide]]\nuri = " "\n', ", [[hide]] 1, key uri: missing or empty"),
+    "no label to pin": (
+        '[[pin]]\nuri = "s:1"\n',
+        ", [[pin]] 1, key label: missing or empty, expected a value",
+    ),
+    "no label": ('[[skill]]\nuri = "x:1"\n', ", [[skill]] 1, key label: missing or empty, expected a value"),
+    "no aliases": (
+        '[[alias]]\nuri = "s:1"\n',
+        ", [[alias]] 1, key aliases: missing or empty, expected one or",
+    ),
+    "empty aliases": (
+        '[[alias]]\nuri = "s:1"\naliases = ["", " "]\n',
+        ", [[alias]] 1, key aliases: missing or",
+    ),
+    "a number": ("[[hide]]\nuri = 5\n", ", [[hide]] 1, key uri: found a number, expected text"),
+    "a date": ("[[hide]]\nuri = 2024-01-01\n", ", [[hide]] 1, key uri: found a date or time, expected text"),
+    "a time": ("[[hide]]\nuri = 10:00:00\n", ", [[hide]] 1, key uri: found a date or time, expected text"),
+    "a list": ('[[hide]]\nuri = ["s:1"]\n', ", [[hide]] 1, key uri: found a list, expected text"),
+    "a list of numbers": (
+        '[[alias]]\nuri = "s:1"\naliases = ["a", 1]\n',
+        ", [[alias]] 1, key aliases: found a number, expected text",
+    ),
+    "a table": (
+        '[[skill]]\nuri = "x:1"\nlabel = "a"\n[skill.aliases]\na = 1\n',
+        ", [[skill]] 1, key aliases: found a table, expected text",
+    ),
+    "line break": (
+        '[[pin]]\nuri = "s:1"\nlabel = "a\\nb"\n',
+        ", [[pin]] 1, key label: a line break in 'a\\nb'",
+    ),
+    "escaped NUL": ('[[pin]]\nuri = "s:1"\nlabel = "a\\u0000"\n', ", [[pin]] 1, key label: a NUL character"),
+    "type": (
+        '[[skill]]\nuri = "x:1"\nlabel = "a"\ntype = "ability"\n',
+        ", [[skill]] 1, key type: unknown value 'ability', expected one of skill, knowledge, empty",
+    ),
+    "reuse level": (
+        '[[skill]]\nuri = "x:1"\nlabel = "a"\nreuse_level = "wide"\n',
+        ", [[skill]] 1, key reuse_level: unknown value 'wide', expected one of transversal, ",
+    ),
+    "essential and optional": (
+        '[[skill]]\nuri = "x:1"\nlabel = "a"\nessential_for = "o:1"\noptional_for = ["o:2", "o:1"]\n',
+        ", [[skill]] 1, key optional_for: 'o:1' is in essential_for too; keep it in one of them",
+    ),
+    "not UTF-8": (
+        b"# a\n# caf\xe9\n",
+        ", line 2: byte 0xe9 at offset 9 is not UTF-8; save the file as UTF-8",
+    ),
+    "UTF-16": (TOML.encode("utf-16"), ", line 1: byte 0xff at offset 0 is not UTF-8"),
+    "NUL": ("# a\n\0", ", line 2: a NUL character; check the file"),
+}
+
+
+@pytest.mark.parametrize("case", list(BROKEN_TOML))
+def test_broken_toml(tmp_path: Path, case: str) -> None:
+    content, problem = BROKEN_TOML[case]
+    assert error_of(write(tmp_path / "team.toml", content)).startswith(f"team.toml{problem}")
+
+
+BROKEN_TABLES: dict[str, tuple[str | bytes, str]] = {
+    "empty": (
+        "",
+        ", row 1, column action: missing; found no header at all; expected columns action, uri, label",
+    ),
+    "header only": (
+        "action,uri\n,\n",
+        ": no entries, expected one or more; an overlay without entries is a TOML",
+    ),
+    "no action": ("uri,label\ns:1,a\n", ", row 1, column action: missing; found 'uri, label'; expected"),
+    "no uri": ("action,label\npin,a\n", ", row 1, column uri: missing"),
+    "unknown column": (
+        "action,uri,alias\n",
+        ", row 1, column alias: unknown; expected one of action, uri, label",
+    ),
+    "kind": ("action,uri,kind\n", ", row 1, column kind: unknown"),
+    "column twice": ("action,uri,label,label\n", ", row 1, column label: stands twice"),
+    "empty action": (
+        "action,uri\nhide,s:1\n,s:2\n",
+        ", row 3, column action: unknown value '', expected one of skill, alias, hide, pin",
+    ),
+    "unknown action": (
+        "action,uri\nadd,s:1\n",
+        ", row 2, column action: unknown value 'add', expected one of",
+    ),
+    "empty uri": ("action,uri\nhide,\n", ", row 2, column uri: missing or empty, expected a value"),
+    "column of another action": (
+        "action,uri,label,aliases\npin,s:1,a,\nhide,s:2,b,\n",
+        ", row 3, column label: an entry of the action hide has none; expected only action, uri; leave",
+    ),
+    "aliases of a pin": (
+        "action,uri,label,aliases\npin,s:1,a,b\n",
+        ", row 2, column aliases: an entry of the",
+    ),
+    "no label": ("action,uri\npin,s:1\n", ", row 2, column label: missing or empty, expected a value"),
+    "no label of a skill": ("action,uri,label\nskill,x:1,\n", ", row 2, column label: missing or empty"),
+    "no aliases": (
+        "action,uri\nalias,s:1\n",
+        ", row 2, column aliases: missing or empty, expected one or more",
+    ),
+    "type": ("action,uri,label,type\nskill,x:1,a,x\n", ", row 2, column type: unknown value 'x', expected"),
+    "essential and optional": (
+        "action,uri,label,essential_for,optional_for\nskill,x:1,a,o:1,o:1\n",
+        ", row 2, column optional_for: 'o:1' is in essential_for too",
+    ),
+    "open quote": ('action,uri\nhide,"s:1\n', ", row 2, column unknown: not valid CSV"),
+    "too many cells": ("action,uri\nhide,s:1,a\n", ", row 2, column 3: more cells than the header's 2"),
+    "too few cells": ("action,uri,label\nhide,s:1\n", ", row 2, column label: the row ends before this"),
+    "not UTF-8": (b"action,uri\nhide,\xe9\n", ", row 2, column uri: byte 0xe9 at offset 16 is not UTF-8"),
+    "NUL": ("action,uri\nhide,\0\n", ", row 2, column uri: a NUL character; check the file"),
+}
+
+
+@pytest.mark.parametrize("case", list(BROKEN_TABLES))
+def test_a_broken_table(tmp_path: Path, case: str) -> None:
+    content, problem = BROKEN_TABLES[case]
+    assert error_of(write(tmp_path / "team.csv", content)).startswith(f"team.csv{problem}")
+
+
+@pytest.mark.parametrize(("name", "text"), [("team.toml", TOML), ("team.csv", TABLE)])
+def test_any_flipped_byte_reads_or_raises_the_one_error(
+    tmp_path: Path, release: Taxonomy, name: str, text: str
+) -> None:
+    draw = random.Random(0)  # noqa: S311
+    for position in range(len(text)):
+        damaged = bytearray(text.encode())
+        damaged[position] ^= draw.randrange(1, 256)
+        try:
+            overlay = read_overlay(write(tmp_path / name, damaged))
+        except TaxonomyError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+        else:
+            overlaid = apply_overlay(overlay, release)
+            assert apply_overlay(Overlay.from_dict(overlay.to_dict()), release) == overlaid
+            require_whole(overlaid.taxonomy)
+
+
+def require_whole(taxonomy: Taxonomy) -> None:
+    """Every URI that is referred to is there, and no name stands twice."""
+    for relation in taxonomy.relations:
+        assert relation.skill in taxonomy.skills
+        assert relation.occupation in taxonomy.occupations
+    for uri, skill in taxonomy.skills.items():
+        assert skill.uri == uri
+        assert set(skill.broader) <= {*taxonomy.skills, *taxonomy.groups}
+        assert len({skill.label, *skill.alt_labels}) == 1 + len(skill.alt_labels)
+
+
+@pytest.mark.parametrize("name", ["team.toml", "team.csv", "team"])
+def test_a_missing_file_or_a_folder(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    assert error_of(path) == f"{path}: no such file; check the path"
+    path.mkdir()
+    assert error_of(path) == f"{path}: a folder, expected a file; name one in it"
+
+
+@pytest.mark.parametrize(("name", "ending"), [("team.json", ".json"), ("team", "")])
+def test_another_kind_of_file(tmp_path: Path, name: str, ending: str) -> None:
+    message = error_of(write(tmp_path / name, "{}"))
+    assert message == f"{name}: the name ends in {ending!r}, expected .toml or .csv; rename it"
+
+
+@pytest.mark.parametrize(("name", "text"), [("team.toml", TOML), ("team.csv", TABLE)])
+def test_limit(tmp_path: Path, name: str, text: str) -> None:
+    path = write(tmp_path / name, text)
+    assert read_overlay(path, limit=len(text)).pins
+    with pytest.raises(TaxonomyError, match=rf"^{name}: has more than the limit of 100 bytes"):
+        read_overlay(path, limit=100)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"source": 5}, "source: Input should be a valid string"),
+        ({"pins": [{"place": "row 2", "uri": "s:1"}]}, "pins.0.label: Field required"),
+        ({"pins": "s:1"}, "pins: Input should be a valid tuple"),
+        (
+            {"aliases": [{"place": "", "uri": "s:1", "aliases": [1]}]},
+            "aliases.0.aliases.0: Input should be a",
+        ),
+        ({"renames": []}, "renames: Unexpected keyword argument"),
+        (
+            {"hidden": [{"place": "", "uri": "s:1", "until": ""}]},
+            "hidden.0.until: Unexpected keyword argument",
+        ),
+        ({"skills": [{"place": "", "skill": {"uri": "s:1"}}]}, "skills.0.skill.label: Field required"),
+        (
+            {"skills": [{"place": "", "skill": {"uri": "s:1", "label": "a", "colour": ""}}]},
+            "skills.0.skill.colour: Unexpected keyword argument",
+        ),
+    ],
+)
+def test_stored_values_that_are_no_overlay(change: dict[str, object], problem: str) -> None:
+    with pytest.raises(TaxonomyError) as caught:
+        Overlay.from_dict(Overlay("team").to_dict() | change)
+    message = str(caught.value)
+    assert message.startswith(f"the stored overlay cannot be read: {problem}")
+    assert message.endswith("; give its file again")
+
+
+def examples() -> list[tuple[str, str]]:
+    _, _, text = DOCUMENT.read_text(encoding="utf-8").partition("## An overlay")
+    return re.findall(r"```(toml|csv)\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_examples_of_the_documentation_can_be_read(tmp_path: Path) -> None:
+    (toml, one), (table, other) = examples()
+    in_toml = read_overlay(write(tmp_path / f"team.{toml}", one))
+    in_table = read_overlay(write(tmp_path / f"team.{table}", other))
+    assert (len(in_toml.skills), len(in_toml.hidden), len(in_toml.pins)) == (1, 1, 1)
+    assert in_table.aliases == (Alias("row 4", "acme:s1", ("press operation", "pressing")),)
+
+
+def esco(version: str) -> Taxonomy:
+    given = os.environ.get("SKILLSEARCH_TEST_DATA")
+    folder = Path(given or REPOSITORY.parent / "shared" / "data") / "esco" / f"v{version}"
+    paths = sorted(folder.glob("*.zip"))
+    if not paths:
+        pytest.skip(
+            f"no ESCO v{version} zips in {folder}; SKILLSEARCH_TEST_DATA names the folder of the data"
+        )
+    return read_esco(paths).taxonomy
+
+
+RADIOGRAPHER = "http://data.europa.eu/esco/occupation/a9e54177-a185-404d-b6e6-15663d31137e"  # not in v1.1.1
+SAFETY = "http://data.europa.eu/esco/skill/426ceaba-6867-481c-bb6b-aee3933da7d2"  # a group, then a skill
+PYTHON = "http://data.europa.eu/esco/skill/ccd0a1d9-afda-43d9-b901-96344886e14d"
+WATERWAYS = "http://data.europa.eu/esco/skill/572c49a1-d974-46c1-a937-8358dcc97048"  # a new label in v1.1.1
+HUNGARIAN = "http://data.europa.eu/esco/skill/ddd3596a-43f3-402e-960a-5f79362a8609"  # four stand below it
+
+
+def test_an_overlay_survives_the_next_version_of_esco(tmp_path: Path) -> None:
+    old, new = esco("1.1.0"), esco("1.1.1")
+    text = f"""
+        [[skill]]
+        uri = "acme:press"
+        label = "operate the press"
+        broader = ["{PYTHON}"]
+        essential_for = ["{RADIOGRAPHER}"]
+        [[skill]]
+        uri = "{SAFETY}"
+        label = "safety of our machines"
+        [[hide]]
+        uri = "{HUNGARIAN}"
+        [[pin]]
+        uri = "{PYTHON}"
+        label = "Python"
+        [[pin]]
+        uri = "{WATERWAYS}"
+        label = "use waterway traffic control systems"
+        [[alias]]
+        uri = "{RADIOGRAPHER}"
+        aliases = ["beam operator"]
+    """
+    overlay = read_overlay(write(tmp_path / "team.toml", text))
+    first = apply_overlay(overlay, old)
+    assert lines_of(first) == [
+        f"team.toml, [[skill]] 2: '{SAFETY}' is not a skill in esco 1.1.0 (en); "
+        "give the private skill another URI"
+    ]
+    assert set(first.taxonomy.skills) == {*old.skills, "acme:press"} - {HUNGARIAN}
+    assert first.taxonomy.skills[WATERWAYS].alt_labels[0] == "use waterway traffic control systems;"
+    assert first.taxonomy.occupations[RADIOGRAPHER].alt_labels[-1] == "beam operator"
+    assert first.taxonomy.relations[-1] == Relation(RADIOGRAPHER, "acme:press", "essential")
+
+    stored = json.dumps(overlay.to_dict())
+    second = apply_overlay(Overlay.from_dict(json.loads(stored)), new)
+    assert set(second.taxonomy.skills) == {*new.skills, "acme:press"} - {HUNGARIAN}
+    assert second.taxonomy.skills[SAFETY] == new.skills[SAFETY]
+    assert second.taxonomy.skills["acme:press"].broader == (PYTHON,)
+    assert second.taxonomy.relations_by_skill.get("acme:press", ()) == ()
+    assert [(problem.place, problem.uri) for problem in second.problems] == [
+        ("[[skill]] 2", SAFETY),
+        ("[[skill]] 1", RADIOGRAPHER),
+        ("[[pin]] 2", WATERWAYS),
+        ("[[alias]] 1", RADIOGRAPHER),
+    ]
+    for before, after in ((old, first.taxonomy), (new, second.taxonomy)):
+        python = after.skills[PYTHON]
+        assert (python.label, python.alt_labels[0]) == ("Python", before.skills[PYTHON].label)
+        assert "Python" not in python.alt_labels
+        below = [uri for uri, skill in before.skills.items() if HUNGARIAN in skill.broader]
+        assert len(below) == 4
+        for uri in below:
+            assert set(after.skill_ancestors(uri)) == set(before.skill_ancestors(uri)) - {HUNGARIAN}
+        assert {relation.skill for relation in after.relations} <= set(after.skills)
+        assert {relation.occupation for relation in after.relations} <= set(after.occupations)
