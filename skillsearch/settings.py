@@ -70,7 +70,7 @@ class Settings(BaseSettings):
         default=None, description="Neighbours looked at when the graph is built."
     )
     qdrant_on_disk: bool = Field(
-        default=False, description="Keep vectors and payloads on disk, only compressed vectors in memory."
+        default=False, description="Keep vectors, payloads and their indexes on disk."
     )
     alpha: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.7, description="Weight of retrieval in the blend."

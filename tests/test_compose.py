@@ -1,4 +1,4 @@
-"""docker-compose.yml: what can be checked of it without a Docker engine."""
+"""The compose files: what can be checked of them without a Docker engine."""
 
 import subprocess
 import threading
@@ -13,11 +13,17 @@ import pytest
 import yaml
 
 COMPOSE = Path(__file__).parents[1] / "docker-compose.yml"
+CLUSTER = Path(__file__).parents[1] / "docker-compose.cluster.yml"
 
 
 @pytest.fixture(scope="module")
 def service() -> dict[str, Any]:
     return dict(yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]["qdrant"])
+
+
+@pytest.fixture(scope="module")
+def cluster() -> dict[str, Any]:
+    return dict(yaml.safe_load(CLUSTER.read_text(encoding="utf-8")))
 
 
 def test_the_server_has_the_minor_version_of_the_client(service: dict[str, Any]) -> None:
@@ -41,6 +47,43 @@ def test_the_health_check_fails_where_nothing_listens(service: dict[str, Any]) -
     with answering(200) as port:
         pass
     assert _health_check(service, port) != 0
+
+
+def test_the_nodes_of_the_cluster_are_the_server_of_the_other_file(
+    cluster: dict[str, Any], service: dict[str, Any]
+) -> None:
+    assert list(cluster["services"]) == ["qdrant-1", "qdrant-2", "qdrant-3"]
+    for node in cluster["services"].values():
+        for key in ("image", "restart", "healthcheck"):
+            assert node[key] == service[key]
+        assert service["environment"].items() <= node["environment"].items()
+        assert node["environment"]["QDRANT__CLUSTER__ENABLED"] == "true"
+
+
+def test_the_nodes_publish_other_ports_each_and_only_on_loopback(cluster: dict[str, Any]) -> None:
+    ports = [port.split(":") for node in cluster["services"].values() for port in node["ports"]]
+    assert {address for address, _, _ in ports} == {"127.0.0.1"}
+    assert [inner for _, _, inner in ports] == ["6333", "6334"] * 3
+    assert len({outer for _, outer, _ in ports}) == len(ports)
+
+
+def test_peers_meet_on_a_network_of_their_own(cluster: dict[str, Any]) -> None:
+    assert cluster["networks"]["peers"]["internal"] is True
+    names = [node["networks"]["peers"]["aliases"] for node in cluster["services"].values()]
+    assert names == [["peer-1"], ["peer-2"], ["peer-3"]]
+    first, *others = cluster["services"].values()
+    port = first["environment"]["QDRANT__CLUSTER__P2P__PORT"]
+    assert first["command"] == ["./qdrant", "--uri", f"http://peer-1:{port}"]
+    for number, node in enumerate(others, 2):
+        uri = ["./qdrant", "--uri", f"http://peer-{number}:{port}"]
+        assert node["command"] == [*uri, "--bootstrap", f"http://peer-1:{port}"]
+        assert node["depends_on"] == {"qdrant-1": {"condition": "service_healthy"}}
+
+
+def test_each_node_keeps_its_data_in_a_volume_of_its_own(cluster: dict[str, Any]) -> None:
+    for name, node in cluster["services"].items():
+        assert node["volumes"] == [f"{name}:/qdrant/storage"]
+        assert name in cluster["volumes"]
 
 
 def _health_check(service: dict[str, Any], port: int) -> int:

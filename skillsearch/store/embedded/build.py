@@ -40,7 +40,10 @@ class EmbeddedBuild:
         try:
             return cls(folder, info, {space: edge.EdgeShard.load(str(folder / space)) for space in SPACES})
         except Exception as error:  # the engine raises plain exceptions
-            raise StoreError(f"{folder} cannot be opened: {error}; build it again with reindex") from error
+            raise StoreError(
+                f"{folder} cannot be opened: {error}; the engine has to be able to write there; if files are "
+                "missing or damaged, build again with `skillsearch reindex --full`"
+            ) from error
 
     @translated
     def count(self, space: Space, where: Where | None = None) -> int:

@@ -22,7 +22,7 @@ __all__ = ["JOURNAL", "EmbeddedDraft"]
 JOURNAL: Final = "draft.sqlite"
 _BATCH = 1000
 _POINT_BYTES = 16_000  # on disk: in the journal, and in the shard with its payload indexes
-_SHARD_BYTES = 48 * 2**20  # what two shards take before their first point
+_SHARD_BYTES = 16 * 2**20  # what two shards take before their first point
 
 
 class EmbeddedDraft:

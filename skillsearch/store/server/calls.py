@@ -64,12 +64,13 @@ def translated(
                 ) from error
             kind = StoreUnavailableError if error.status_code in _BUSY else StoreError
             raise kind(f"the Qdrant server answered {error.status_code}: {reason}") from error
-        except (ResponseHandlingException, httpx.HTTPError) as error:
-            raise StoreUnavailableError(
-                f"the Qdrant server does not answer ({error}): is it running at SKILLSEARCH_QDRANT_URL?"
-            ) from error
-        except (ApiException, ValueError) as error:  # an answer that is not JSON, or not of its form
-            raise StoreError(f"the Qdrant server's answer cannot be used: {error}") from error
+        except (ApiException, httpx.HTTPError, ValueError) as error:
+            if _is_transient(error):
+                raise StoreUnavailableError(
+                    f"the Qdrant server does not answer ({error}): is it running at SKILLSEARCH_QDRANT_URL?"
+                ) from error
+            first = str(error).partition("\n")[0]  # not JSON, or not of its form, or refused by the client
+            raise StoreError(f"the Qdrant server's answer cannot be used: {first}") from error
 
     return call
 

@@ -82,7 +82,7 @@ class ServerDraft:
                     name, metadata=self.info.to_dict(), **self._options.arguments(points)
                 )
             for field in KEYWORD_FIELDS:
-                client.create_payload_index(name, field, models.PayloadSchemaType.KEYWORD, wait=True)
+                client.create_payload_index(name, field, self._options.index(), wait=True)
 
     @translated
     def _write(self, space: Space, points: Sequence[Point]) -> None:

@@ -28,7 +28,7 @@ class CollectionOptions:
             of `EXACT_LIMIT` points or more.
         hnsw_m: links a point in the graph, for such spaces.
         hnsw_ef_construct: neighbours looked at when the graph is built.
-        on_disk: keep vectors and payloads on disk, and only compressed vectors in memory.
+        on_disk: keep vectors, payloads and their indexes on disk, and only compressed vectors in memory.
     """
 
     shards: int | None = None
@@ -58,6 +58,12 @@ class CollectionOptions:
             "write_consistency_factor": self.write_consistency,
             "on_disk_payload": self.on_disk or None,
         }
+
+    def index(self) -> models.PayloadSchemaType | models.KeywordIndexParams:
+        """Of a payload field."""
+        if self.on_disk:
+            return models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, on_disk=True)
+        return models.PayloadSchemaType.KEYWORD
 
 
 def collection(space: Space, build: str) -> str:

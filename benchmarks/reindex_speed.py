@@ -1,0 +1,269 @@
+"""How long an index takes to move from one ESCO version to the next, and what searches notice of it.
+
+    python benchmarks/reindex_speed.py --old OLD.zip --old OLD-relations.zip \
+        --new NEW.zip --new NEW-relations.zip --models MODELS --work FOLDER
+
+Every row is measured in a process of its own, in the embedded store. Times are from reading the zips to
+the published build, without loading the model; `memory` is the peak above what the loaded model takes.
+What was measured is kept in FOLDER/report.json, so that a run that was stopped goes on.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from indexer.builds import rollback
+from indexer.esco import read_esco
+from indexer.plan import Plan, make_plan
+from indexer.reindex import carry_out, published_build
+from indexer.target import Target
+from skillsearch import SkillSearch
+from skillsearch.models.encoder import Encoder, EncoderIdentity
+from skillsearch.models.folder import locate_models
+from skillsearch.store.base import SPACES, Store
+from skillsearch.store.embedded import EmbeddedStore
+from skillsearch.store.embedded.files import copy_folder
+from skillsearch.taxonomy import Taxonomy
+
+GROWTH = (0, 10, 100, 1000)
+TITLES = ("Data Scientist", "Nurse", "Electrician", "Accountant", "Welder", "Teacher", "Chef", "Lawyer")
+THREADS = 4
+PAUSE = 1.0
+"""Seconds between two searches of a thread."""
+
+
+def main() -> None:
+    """Measure what was not measured yet, and print it all."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    for name in ("old", "new"):
+        parser.add_argument(f"--{name}", type=Path, action="append", required=True)
+    for name in ("models", "work"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    steps: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+        "complete build of the old version": complete_old,
+        "old to new": old_to_new,
+        "the plan alone": plan_alone,
+        "rollback": roll_back,
+        "new to old": new_to_old,
+        "complete build of the new version": complete_new,
+        **{f"{count:,} labels changed": _Relabelled(count) for count in GROWTH},
+        "searches": searches,
+    }
+    path = options.work / "report.json"
+    report = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for name, step in steps.items():
+        if name not in report:
+            spawn = multiprocessing.get_context("spawn")
+            with ProcessPoolExecutor(1, mp_context=spawn) as process:
+                report[name] = process.submit(step, options).result()
+            path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    table = Table("", "result")
+    for name, row in report.items():
+        table.add_row(name, ", ".join(f"{key} {value}" for key, value in row.items()))
+    Console(width=160).print(table)
+
+
+def complete_old(options: argparse.Namespace) -> dict[str, Any]:
+    """Into an empty folder."""
+    return _move(options, options.work / "moving", options.old)
+
+
+def complete_new(options: argparse.Namespace) -> dict[str, Any]:
+    """Into an empty folder; the others begin with a copy of it."""
+    return _move(options, options.work / "new", options.new)
+
+
+def old_to_new(options: argparse.Namespace) -> dict[str, Any]:
+    """What a new release takes."""
+    return _move(options, options.work / "moving", options.new)
+
+
+def new_to_old(options: argparse.Namespace) -> dict[str, Any]:
+    """Without the build of the old version, which would only be published again."""
+    store = _store(options.work / "moving")
+    rollback(store, max(store.builds(), key=lambda info: info.created).name)
+    for info in store.builds():
+        if info.name != store.published().info.name:
+            store.remove(info.name)
+    store.close()
+    return _move(options, options.work / "moving", options.old)
+
+
+def plan_alone(options: argparse.Namespace) -> dict[str, Any]:
+    """The whole command, as a user waits for it: imports, reading, comparing, printing."""
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        _command(options, options.work / "moving", "--dry-run", "--allow-downgrade", releases=options.old)
+        seconds.append(time.perf_counter() - start)
+    return {"seconds": round(statistics.median(seconds), 2)}
+
+
+def roll_back(options: argparse.Namespace) -> dict[str, Any]:
+    """Back and forth; publishing is the same step."""
+    store = _store(options.work / "moving")
+    names = [info.name for info in store.builds()]
+    seconds = []
+    for number in range(11):
+        start = time.perf_counter()
+        rollback(store, names[number % 2])
+        seconds.append(time.perf_counter() - start)
+    rollback(store, names[-1])
+    return {"ms": round(statistics.median(seconds) * 1000, 1)}
+
+
+def searches(options: argparse.Namespace) -> dict[str, Any]:
+    """Four threads search while nothing happens, then during a reindex and a rollback."""
+    home = options.work / "searched"
+    shutil.rmtree(home, ignore_errors=True)
+    copy_folder(options.work / "moving", home)
+    idle, moving = _Searches(options, home), _Searches(options, home)
+    idle.run(lambda: time.sleep(60))
+    moving.run(lambda: _while_searching(options, home))
+    idle_p95, moving_p95 = idle.p95(), moving.p95()
+    return {
+        "searches": len(moving.milliseconds),
+        "failed": idle.failed + moving.failed,
+        "builds": len(moving.builds),
+        "idle p95 ms": round(idle_p95),
+        "moving p95 ms": round(moving_p95),
+        "ratio": round(moving_p95 / idle_p95, 2),
+    }
+
+
+def _while_searching(options: argparse.Namespace, home: Path) -> None:
+    for name in [info.name for info in _store(home).builds()]:
+        if name != _store(home).published().info.name:
+            _store(home).remove(name)
+    _command(options, home, releases=options.new)
+    rollback(_store(home))
+
+
+class _Relabelled:
+    """Change the label of some skills, and have only those embedded."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __call__(self, options: argparse.Namespace) -> dict[str, Any]:
+        home = options.work / "relabelled"
+        shutil.rmtree(home, ignore_errors=True)
+        copy_folder(options.work / "new", home)
+
+        def relabel(taxonomy: Taxonomy) -> Taxonomy:
+            skills = dict(taxonomy.skills)
+            for uri in list(skills)[: self._count]:
+                skills[uri] = replace(skills[uri], label=f"{skills[uri].label} again")
+            return replace(taxonomy, version=f"{taxonomy.version}.1", skills=skills)
+
+        return _move(options, home, options.new, relabel)
+
+
+class _Searches:
+    def __init__(self, options: argparse.Namespace, home: Path) -> None:
+        self._client = SkillSearch.open(home=home, models=str(options.models), device="cpu")
+        self._done = threading.Event()
+        self.milliseconds: list[float] = []
+        self.builds: set[str] = set()
+        self.failed = 0
+
+    def run(self, work: Callable[[], object]) -> None:
+        threads = [threading.Thread(target=self._search, args=(number,)) for number in range(THREADS)]
+        for thread in threads:
+            thread.start()
+        work()
+        time.sleep(2 * PAUSE)
+        self._done.set()
+        for thread in threads:
+            thread.join()
+
+    def p95(self) -> float:
+        return statistics.quantiles(self.milliseconds, n=20)[-1]
+
+    def _search(self, number: int) -> None:
+        time.sleep(number * PAUSE / THREADS)
+        while not self._done.is_set():
+            number += 1
+            start = time.perf_counter()
+            try:
+                result = self._client.search(TITLES[number % len(TITLES)])
+            except Exception:
+                self.failed += 1
+                raise
+            self.milliseconds.append((time.perf_counter() - start) * 1000)
+            self.builds.add(result.versions.build)
+            self._done.wait(PAUSE)
+
+
+def _move(
+    options: argparse.Namespace,
+    home: Path,
+    releases: list[Path],
+    edit: Callable[[Taxonomy], Taxonomy] = lambda taxonomy: taxonomy,
+) -> dict[str, Any]:
+    encoder = locate_models(str(options.models)).load_encoder(device="cpu")
+    encoder.encode(["warm up"])
+    before = _resident()
+    store = _store(home)
+    start = time.perf_counter()
+    with store.lock("benchmark"):
+        plan = _plan(edit(read_esco(releases).taxonomy), encoder, store)
+        planned = time.perf_counter()
+        report = carry_out(plan, encoder, store)
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    changed = {space: plan.spaces[space].counts() for space in SPACES}
+    return {
+        "seconds": round(seconds, 2),
+        "read and plan": round(planned - start, 2),
+        **report.seconds,
+        "embedded": report.embedded,
+        "payload only": sum(
+            int(counts[fate]) for counts in changed.values() for fate in counts if fate == "payload only"
+        ),
+        "memory MB": round((peak - before) / 1e6),
+        "disk MB": round((report.bytes_on_disk or 0) / 1e6),
+    }
+
+
+def _plan(taxonomy: Taxonomy, encoder: Encoder, store: Store) -> Plan:
+    identity: EncoderIdentity = encoder.identity
+    return make_plan(Target(taxonomy, alias_weight=encoder.alias_weight), identity, published_build(store))
+
+
+def _store(home: Path) -> EmbeddedStore:
+    return EmbeddedStore(home / "index")
+
+
+def _command(options: argparse.Namespace, home: Path, *arguments: str, releases: list[Path]) -> None:
+    named = [part for path in releases for part in ("--esco", str(path))]
+    environment = os.environ | {"SKILLSEARCH_HOME": str(home), "SKILLSEARCH_MODELS": str(options.models)}
+    program = str(Path(sys.executable).with_name("skillsearch"))
+    subprocess.run([program, "reindex", *named, *arguments], check=True, env=environment, capture_output=True)  # noqa: S603
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
+    return pages * resource.getpagesize()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,645 @@
+"""A stand-in for a Qdrant server: the part of its REST API that this project calls, over HTTP.
+
+The points are in a ``QdrantClient(":memory:")``. What the client's local mode does in another way
+than a server is done here: the answers to errors, the descriptions of collections, the indexes a
+facet needs, and vectors that are stored as unit vectors, rounded to the datatype of the collection.
+"""
+
+import contextlib
+import json
+import re
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
+from typing import Any, Final, Self
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
+from qdrant_client import QdrantClient, models
+
+__all__ = ["MAX_REQUEST_BYTES", "QdrantRest"]
+
+MAX_REQUEST_BYTES: Final = 32 * 1024 * 1024
+"""The limit of a server that is not set otherwise."""
+
+_OPEN_PATHS = ("/", "/healthz", "/livez", "/readyz")
+
+
+class QdrantRest:
+    """An HTTP server on loopback that answers as Qdrant does.
+
+    It keeps its port and its data from one `start` to the next. Data are gone with the object.
+    `client` sees the same points without HTTP; there a cosine collection has the distance DOT,
+    because its vectors have been made unit vectors already.
+
+    Args:
+        api_key: to be asked for, if any.
+        max_request_bytes: larger bodies are refused.
+    """
+
+    def __init__(self, *, api_key: str | None = None, max_request_bytes: int = MAX_REQUEST_BYTES) -> None:
+        self.client = QdrantClient(":memory:")
+        self.api_key = api_key
+        self.max_request_bytes = max_request_bytes
+        self.lock = threading.RLock()
+        self._collections: dict[str, _Collection] = {}
+        self._operations = 0
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        """Where it listens, once it has been started."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Listen, on a free port the first time and on the same one after that."""
+        self._server = _Server(("127.0.0.1", self._port), self)
+        self._port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close all connections, as a server that goes away; the data stay."""
+        if self._server is None or self._thread is None:
+            return
+        self._server.shutdown()
+        self._thread.join()
+        self._server.close_connections()
+        self._server.server_close()
+        self._server = self._thread = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def handle(self, method: str, target: str, body: bytes) -> tuple[int, bytes]:
+        """Answer one request: the status, and the body."""
+        split = urlsplit(target)
+        query = {name: values[-1] for name, values in parse_qs(split.query).items()}
+        for route_method, pattern, answer in _ROUTES:
+            found = re.fullmatch(pattern, split.path) if route_method == method else None
+            if found:
+                names = {name: unquote(value) for name, value in found.groupdict().items()}
+                with self.lock:  # to the end: results hold what the next request may change
+                    return self._answer(answer, _Request(query, body, **names))
+        return 404, b""
+
+    def _answer(
+        self, answer: "Callable[[QdrantRest, _Request], object]", request: "_Request"
+    ) -> tuple[int, bytes]:
+        try:
+            result = answer(self, request)
+        except Exception as error:
+            status, message = _told(error)
+            return status, to_json({"status": {"error": message}, "time": 0.0})
+        if isinstance(result, bytes):
+            return 200, result
+        return 200, to_json({"result": result, "status": "ok", "time": 0.0})
+
+    # the service
+
+    def version(self, request: "_Request") -> object:
+        """GET /"""
+        return to_json({"title": "qdrant - vector search engine", "version": version("qdrant-client")})
+
+    def health(self, request: "_Request") -> object:
+        """GET /readyz and its like"""
+        return b"all shards are ready"
+
+    # collections
+
+    def list_collections(self, request: "_Request") -> object:
+        """GET /collections"""
+        return self.client.get_collections()
+
+    def collection_exists(self, request: "_Request") -> object:
+        """GET /collections/{name}/exists"""
+        return {"exists": self.client.collection_exists(request.name)}
+
+    def create_collection(self, request: "_Request") -> object:
+        """PUT /collections/{name}"""
+        wanted = request.parse(models.CreateCollection)
+        if request.name in self._collections:
+            raise _ApiError(409, f"Wrong input: Collection `{request.name}` already exists!")
+        if request.name in self._aliases():
+            raise _ApiError(
+                400,
+                f"Wrong input: Can't create collection with name {request.name}. "
+                "Alias with the same name already exists",
+            )
+        collection = _Collection.create(wanted)
+        self.client.create_collection(
+            request.name,
+            vectors_config=collection.local_vectors(),
+            sparse_vectors_config=wanted.sparse_vectors,
+        )
+        self._collections[request.name] = collection
+        return True
+
+    def get_collection(self, request: "_Request") -> object:
+        """GET /collections/{name}"""
+        name = self._resolved(request.name)
+        info = self.client.get_collection(name)
+        collection = self._collections[name]
+        points = info.points_count or 0
+        schema = {
+            key: {"data_type": kind, "points": points, "params": params}
+            for key, (kind, params) in collection.indexes.items()
+        }
+        return info.model_copy(
+            update={"config": collection.config, "payload_schema": schema, "indexed_vectors_count": points}
+        )
+
+    def update_collection(self, request: "_Request") -> object:
+        """PATCH /collections/{name}"""
+        self._collections[self._resolved(request.name)].update(request.parse(models.UpdateCollection))
+        return True
+
+    def delete_collection(self, request: "_Request") -> object:
+        """DELETE /collections/{name}"""
+        self._collections.pop(request.name, None)
+        return self.client.delete_collection(request.name)
+
+    def create_index(self, request: "_Request") -> object:
+        """PUT /collections/{name}/index"""
+        wanted = request.parse(models.CreateFieldIndex)
+        schema = wanted.field_schema
+        if schema is None:
+            raise _ApiError(400, "Wrong input: automatic detection of the schema is not part of the stand-in")
+        kind, params = (schema, None) if isinstance(schema, str) else (schema.type, schema)
+        self._collection(request.name).indexes[wanted.field_name] = (
+            models.PayloadSchemaType(kind).value,
+            params,
+        )
+        return self._updated(request)
+
+    def delete_index(self, request: "_Request") -> object:
+        """DELETE /collections/{name}/index/{part}"""
+        self._collection(request.name).indexes.pop(request.part, None)
+        return self._updated(request)
+
+    # aliases
+
+    def list_aliases(self, request: "_Request") -> object:
+        """GET /aliases"""
+        return self.client.get_aliases()
+
+    def collection_aliases(self, request: "_Request") -> object:
+        """GET /collections/{name}/aliases"""
+        return self.client.get_collection_aliases(self._resolved(request.name))
+
+    def update_aliases(self, request: "_Request") -> object:
+        """POST /collections/aliases: all of the operations, or none"""
+        actions = request.parse(models.ChangeAliasesOperation).actions
+        try:
+            return self.client.update_collection_aliases(actions)
+        except ValueError as error:
+            kind, name, problem = str(error).split(" ", 2)
+            if problem == "already exists":
+                raise _ApiError(409, f"Wrong input: {kind} `{name}` already exists!") from error
+            if kind == "Alias":
+                raise _ApiError(404, f"Not found: Alias {name} does not exists!") from error
+            raise _not_found(name) from error
+
+    # points
+
+    def upsert(self, request: "_Request") -> object:
+        """PUT /collections/{name}/points"""
+        name, collection = self._resolved(request.name), self._collection(request.name)
+        wanted = request.parse(models.PointInsertOperations)
+        if isinstance(wanted, models.PointsBatch):
+            batch = wanted.batch
+            vectors = [collection.stored(vector) for vector in _batch_vectors(batch)]
+            payloads: list[Any] = batch.payloads or [None] * len(batch.ids)
+            points = [
+                models.PointStruct(id=id_, vector=vector, payload=payload)
+                for id_, vector, payload in zip(batch.ids, vectors, payloads, strict=True)
+            ]
+        else:
+            points = [
+                models.PointStruct(id=p.id, vector=collection.stored(p.vector), payload=p.payload)
+                for p in wanted.points
+            ]
+        self.client.upsert(name, points, update_filter=wanted.update_filter, update_mode=wanted.update_mode)
+        return self._updated(request)
+
+    def delete(self, request: "_Request") -> object:
+        """POST /collections/{name}/points/delete"""
+        self.client.delete(self._resolved(request.name), request.parse(models.PointsSelector))
+        return self._updated(request)
+
+    def set_payload(self, request: "_Request") -> object:
+        """POST /collections/{name}/points/payload"""
+        name, wanted = self._resolved(request.name), request.parse(models.SetPayload)
+        with _points_are_known():
+            self.client.set_payload(name, wanted.payload, _selected(wanted), key=wanted.key)
+        return self._updated(request)
+
+    def overwrite_payload(self, request: "_Request") -> object:
+        """PUT /collections/{name}/points/payload"""
+        name, wanted = self._resolved(request.name), request.parse(models.SetPayload)
+        with _points_are_known():
+            self.client.overwrite_payload(name, wanted.payload, _selected(wanted))
+        return self._updated(request)
+
+    def delete_payload(self, request: "_Request") -> object:
+        """POST /collections/{name}/points/payload/delete"""
+        name, wanted = self._resolved(request.name), request.parse(models.DeletePayload)
+        with _points_are_known():
+            self.client.delete_payload(name, wanted.keys, _selected(wanted))
+        return self._updated(request)
+
+    def batch(self, request: "_Request") -> object:
+        """POST /collections/{name}/points/batch"""
+        operations = {
+            "upsert": QdrantRest.upsert,
+            "delete": QdrantRest.delete,
+            "set_payload": QdrantRest.set_payload,
+            "overwrite_payload": QdrantRest.overwrite_payload,
+            "delete_payload": QdrantRest.delete_payload,
+        }
+        results = []
+        for operation in json.loads(request.body)["operations"]:
+            ((kind, wanted),) = operation.items()
+            if kind not in operations:
+                raise _ApiError(400, f"Wrong input: {kind} is not part of the stand-in")
+            part = _Request(request.query, json.dumps(wanted).encode(), request.name)
+            results.append(operations[kind](self, part))
+        return results
+
+    def retrieve(self, request: "_Request") -> object:
+        """POST /collections/{name}/points"""
+        name, wanted = self._resolved(request.name), request.parse(models.PointRequest)
+        return self.client.retrieve(
+            name, wanted.ids, _or(wanted.with_payload, True), _or(wanted.with_vector, False)
+        )
+
+    def retrieve_one(self, request: "_Request") -> object:
+        """GET /collections/{name}/points/{part}"""
+        id_ = int(request.part) if request.part.isdecimal() else request.part
+        found = self.client.retrieve(self._resolved(request.name), [id_], True, True)
+        if not found:
+            raise _ApiError(404, f"Not found: Point with id {id_} does not exists!")
+        return found[0]
+
+    def scroll(self, request: "_Request") -> object:
+        """POST /collections/{name}/points/scroll"""
+        name, wanted = self._resolved(request.name), request.parse(models.ScrollRequest)
+        points, offset = self.client.scroll(
+            name,
+            scroll_filter=wanted.filter,
+            limit=_or(wanted.limit, 10),
+            order_by=wanted.order_by,
+            offset=wanted.offset,
+            with_payload=_or(wanted.with_payload, True),
+            with_vectors=_or(wanted.with_vector, False),
+        )
+        return {"points": points, "next_page_offset": offset}
+
+    def count(self, request: "_Request") -> object:
+        """POST /collections/{name}/points/count"""
+        name, wanted = self._resolved(request.name), request.parse(models.CountRequest)
+        return self.client.count(name, wanted.filter)
+
+    def facet(self, request: "_Request") -> object:
+        """POST /collections/{name}/facet"""
+        name, wanted = self._resolved(request.name), request.parse(models.FacetRequest)
+        if wanted.key not in self._collections[name].indexes:
+            raise _ApiError(
+                400,
+                f"Wrong input: No appropriate index for faceting: `{wanted.key}`. "
+                "Please create one to facet on this field.",
+            )
+        return self.client.facet(name, wanted.key, wanted.filter, _or(wanted.limit, 10))
+
+    def query_points(self, request: "_Request") -> object:
+        """POST /collections/{name}/points/query"""
+        return self._found(request.name, request.parse(models.QueryRequest))
+
+    def query_batch(self, request: "_Request") -> object:
+        """POST /collections/{name}/points/query/batch"""
+        searches = request.parse(models.QueryRequestBatch).searches
+        return [self._found(request.name, search) for search in searches]
+
+    def _found(self, name: str, wanted: models.QueryRequest) -> object:
+        collection = self._collection(name)
+        query = wanted.query
+        if isinstance(query, models.NearestQuery):
+            nearest = collection.rounded(wanted.using or "", query.nearest)
+            query = query.model_copy(update={"nearest": nearest})
+        else:
+            query = collection.rounded(wanted.using or "", query)
+        return self.client.query_points(
+            self._resolved(name),
+            query=query,
+            using=wanted.using,
+            prefetch=wanted.prefetch,
+            query_filter=wanted.filter,
+            limit=_or(wanted.limit, 10),
+            offset=wanted.offset,
+            with_payload=_or(wanted.with_payload, False),
+            with_vectors=_or(wanted.with_vector, False),
+            score_threshold=wanted.score_threshold,
+            lookup_from=wanted.lookup_from,
+        )
+
+    def _aliases(self) -> dict[str, str]:
+        return {alias.alias_name: alias.collection_name for alias in self.client.get_aliases().aliases}
+
+    def _resolved(self, name: str) -> str:
+        found = name if name in self._collections else self._aliases().get(name)
+        if found is None:
+            raise _not_found(name)
+        return found
+
+    def _collection(self, name: str) -> "_Collection":
+        return self._collections[self._resolved(name)]
+
+    def _updated(self, request: "_Request") -> object:
+        self._operations += 1
+        done = request.query.get("wait") == "true"
+        return {"operation_id": self._operations, "status": "completed" if done else "acknowledged"}
+
+
+@dataclass
+class _Collection:
+    """What local mode does not keep of a collection."""
+
+    config: models.CollectionConfig
+    indexes: dict[str, tuple[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def create(cls, wanted: models.CreateCollection) -> Self:
+        """As a server with its own settings untouched."""
+        params = {"replication_factor": 1, "write_consistency_factor": 1, "shard_number": 1}
+        given = {
+            name: getattr(wanted, name)
+            for name in models.CollectionParams.model_fields
+            if hasattr(wanted, name)
+        }
+        hnsw = models.HnswConfig(m=16, ef_construct=100, full_scan_threshold=10_000, on_disk=False)
+        optimizers = models.OptimizersConfig(default_segment_number=0, flush_interval_sec=5)
+        wal = models.WalConfig(wal_capacity_mb=32, wal_segments_ahead=0)
+        return cls(
+            models.CollectionConfig(
+                params=models.CollectionParams(**params | _given(given)),
+                hnsw_config=_changed(hnsw, wanted.hnsw_config),
+                optimizer_config=_changed(optimizers, wanted.optimizers_config),
+                wal_config=_changed(wal, wanted.wal_config),
+                quantization_config=wanted.quantization_config,
+                metadata=wanted.metadata,
+            )
+        )
+
+    def update(self, wanted: models.UpdateCollection) -> None:
+        """Change what is given; metadata are merged, and a null removes its key."""
+        config, vectors = self.config, self._vectors()
+        for name, diff in (wanted.vectors or {}).items():
+            if name not in vectors:
+                raise _ApiError(400, f"Wrong input: Not existing vector name error: {name}")
+            for key in diff.model_fields_set:
+                setattr(vectors[name], key, getattr(diff, key))
+        config.hnsw_config = _changed(config.hnsw_config, wanted.hnsw_config)
+        config.optimizer_config = _changed(config.optimizer_config, wanted.optimizers_config)
+        config.params = _changed(config.params, wanted.params)
+        if wanted.quantization_config is not None:
+            quantization = wanted.quantization_config
+            config.quantization_config = None if isinstance(quantization, models.Disabled) else quantization
+        if wanted.metadata is not None:
+            merged = (config.metadata or {}) | wanted.metadata
+            config.metadata = {k: v for k, v in merged.items() if k not in wanted.metadata or v is not None}
+
+    def local_vectors(self) -> dict[str, models.VectorParams]:
+        """For local mode, which would make unit vectors of rounded ones once more."""
+        return {
+            name: params.model_copy(update={"distance": models.Distance.DOT})
+            if _is_cosine(params)
+            else params
+            for name, params in self._vectors().items()
+        }
+
+    def stored(self, vector: Any) -> Any:  # noqa: ANN401 - any form of vectors
+        """A point's vectors as they are stored."""
+        if not isinstance(vector, dict):
+            return self.rounded("", vector)
+        return {name: self.rounded(name, values) for name, values in vector.items()}
+
+    def rounded(self, name: str, vector: Any) -> Any:  # noqa: ANN401 - or an id, or no vector
+        """A dense vector as it is stored or compared; anything else as it is."""
+        params = self._vectors().get(name)
+        if params is None or params.multivector_config or not _is_dense(vector):
+            return vector
+        values = np.asarray(vector, dtype=np.float32)
+        length = float(np.linalg.norm(values))
+        if params.distance == models.Distance.COSINE and length > 0 and abs(length - 1) > 1e-6:
+            values = values / np.float32(length)
+        if params.datatype == models.Datatype.FLOAT16:
+            values = values.astype(np.float16).astype(np.float32)
+        return values.tolist()
+
+    def _vectors(self) -> dict[str, models.VectorParams]:
+        vectors = self.config.params.vectors or {}
+        return {"": vectors} if isinstance(vectors, models.VectorParams) else vectors
+
+
+@dataclass
+class _Request:
+    """A request whose path was recognised."""
+
+    query: dict[str, str]
+    body: bytes
+    name: str = ""
+    part: str = ""
+
+    def parse(self, model: Any) -> Any:  # noqa: ANN401 - one of the client's models, or a union of them
+        """The body as one of the client's own models."""
+        return _adapter(model).validate_json(self.body or b"null")
+
+
+@lru_cache
+def _adapter(model: Any) -> TypeAdapter[Any]:  # noqa: ANN401
+    return TypeAdapter(model)
+
+
+class _ApiError(Exception):
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    """The status and the message a server gives for what went wrong here."""
+    if isinstance(error, _ApiError):
+        return error.status, str(error)
+    if isinstance(error, ValidationError | json.JSONDecodeError):
+        return 400, f"Format error in JSON body: {error}"
+    if isinstance(error, ValueError):
+        limit = re.fullmatch(r"(\w+) value (\S+) is invalid\. Must be 1 or larger\.", str(error))
+        if limit:
+            found = f"{limit[1]}: value {limit[2]} invalid, must be 1.0 or larger"
+            return 422, f"Validation error in JSON body: [{found}]"
+        return 400, f"Wrong input: {str(error).removeprefix('Wrong input: ')}"
+    return 500, f"Service internal error: {error!r}"
+
+
+@contextlib.contextmanager
+def _points_are_known() -> Iterator[None]:
+    try:
+        yield
+    except KeyError as error:
+        raise _ApiError(404, f"Not found: No point with id {error.args[0]} found") from error
+
+
+def _not_found(name: str) -> _ApiError:
+    return _ApiError(404, f"Not found: Collection `{name}` doesn't exist!")
+
+
+def _is_cosine(params: models.VectorParams) -> bool:
+    return params.distance == models.Distance.COSINE and not params.multivector_config
+
+
+def _is_dense(vector: Any) -> bool:  # noqa: ANN401
+    return isinstance(vector, list) and all(isinstance(value, int | float) for value in vector)
+
+
+def _batch_vectors(batch: models.Batch) -> list[Any]:
+    if isinstance(batch.vectors, dict):
+        named = [[(name, vector) for vector in vectors] for name, vectors in batch.vectors.items()]
+        return [dict(pairs) for pairs in zip(*named, strict=True)]
+    return list(batch.vectors)
+
+
+def _selected(wanted: models.SetPayload | models.DeletePayload) -> Any:  # noqa: ANN401
+    if wanted.points is None and wanted.filter is None:
+        raise _ApiError(400, "Wrong input: No filter or points provided")
+    return wanted.points if wanted.points is not None else wanted.filter
+
+
+def _changed(config: Any, diff: Any) -> Any:  # noqa: ANN401 - any of the client's models
+    if diff is None:
+        return config
+    return type(config)(**config.model_dump() | diff.model_dump(exclude_none=True))
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _or(value: Any, default: Any) -> Any:  # noqa: ANN401
+    return default if value is None else value
+
+
+_NAME = r"/collections/(?P<name>[^/]+)"
+_ROUTES: Final[list[tuple[str, str, Callable[[QdrantRest, _Request], object]]]] = [
+    ("GET", "/", QdrantRest.version),
+    ("GET", "/(healthz|livez|readyz)", QdrantRest.health),
+    ("GET", "/collections", QdrantRest.list_collections),
+    ("GET", "/aliases", QdrantRest.list_aliases),
+    ("POST", "/collections/aliases", QdrantRest.update_aliases),
+    ("GET", _NAME + "/exists", QdrantRest.collection_exists),
+    ("GET", _NAME + "/aliases", QdrantRest.collection_aliases),
+    ("PUT", _NAME, QdrantRest.create_collection),
+    ("GET", _NAME, QdrantRest.get_collection),
+    ("PATCH", _NAME, QdrantRest.update_collection),
+    ("DELETE", _NAME, QdrantRest.delete_collection),
+    ("PUT", _NAME + "/index", QdrantRest.create_index),
+    ("DELETE", _NAME + "/index/(?P<part>[^/]+)", QdrantRest.delete_index),
+    ("PUT", _NAME + "/points", QdrantRest.upsert),
+    ("POST", _NAME + "/points", QdrantRest.retrieve),
+    ("GET", _NAME + "/points/(?P<part>[^/]+)", QdrantRest.retrieve_one),
+    ("POST", _NAME + "/points/delete", QdrantRest.delete),
+    ("POST", _NAME + "/points/payload", QdrantRest.set_payload),
+    ("PUT", _NAME + "/points/payload", QdrantRest.overwrite_payload),
+    ("POST", _NAME + "/points/payload/delete", QdrantRest.delete_payload),
+    ("POST", _NAME + "/points/batch", QdrantRest.batch),
+    ("POST", _NAME + "/points/scroll", QdrantRest.scroll),
+    ("POST", _NAME + "/points/count", QdrantRest.count),
+    ("POST", _NAME + "/points/query", QdrantRest.query_points),
+    ("POST", _NAME + "/points/query/batch", QdrantRest.query_batch),
+    ("POST", _NAME + "/facet", QdrantRest.facet),
+]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and body leave together
+    disable_nagle_algorithm = True
+    server: "_Server"
+
+    def do_GET(self) -> None:
+        rest = self.server.rest
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > rest.max_request_bytes:
+            self.close_connection = True
+            limit = f"(limit: {rest.max_request_bytes} bytes)"
+            message = f"JSON payload ({length} bytes) is larger than allowed {limit}."
+            self._send(400, to_json({"status": {"error": message}, "time": 0.0}))
+            return
+        body = self.rfile.read(length)
+        if len(body) < length:  # the client died while it was sending
+            self.close_connection = True
+            return
+        if rest.api_key and self.path not in _OPEN_PATHS and self._key() != rest.api_key:
+            self._send(401, b"Must provide an API key or an Authorization bearer token")
+            return
+        self._send(*rest.handle(self.command, self.path, body))
+
+    do_PUT = do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names http.server looks for
+
+    def _key(self) -> str | None:
+        bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        return self.headers.get("api-key") or bearer or None
+
+    def _send(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json" if body[:1] == b"{" else "text/plain")
+        self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class _Server(ThreadingHTTPServer):
+    """Knows its connections, so that it can cut them, and minds no client that is gone."""
+
+    daemon_threads = False
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], rest: QdrantRest) -> None:
+        super().__init__(address, _Handler)
+        self.rest = rest
+        self._open: set[socket.socket] = set()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        request, address = super().get_request()
+        self._open.add(request)
+        return request, address
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - as the base class says
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+    def close_connections(self) -> None:
+        for request in list(self._open):
+            with contextlib.suppress(OSError):  # the client was faster
+                request.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,531 @@
+"""The stand-in for a Qdrant server: every call the server store makes, and what a server refuses."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from importlib.metadata import version
+
+import httpx
+import numpy as np
+import pytest
+from qdrant_client import QdrantClient, models
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+from qdrant_rest import QdrantRest
+
+from skillsearch.errors import IndexNotFoundError, StoreError, StoreUnavailableError
+from skillsearch.filters import Match, Where
+from skillsearch.store.base import Point
+from skillsearch.store.info import BuildInfo, Part
+from skillsearch.store.server import CollectionOptions, ServerStore
+
+SIZE = 1024
+
+
+@pytest.fixture
+def server() -> Iterator[QdrantRest]:
+    with QdrantRest() as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: QdrantRest) -> Iterator[QdrantClient]:
+    client = QdrantClient(url=server.url, timeout=10, check_compatibility=False)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def store(server: QdrantRest) -> Iterator[ServerStore]:
+    store = ServerStore.connect(server.url, timeout=10, attempts=1)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def words(client: QdrantClient) -> QdrantClient:
+    """A client of a server with a collection `words` of three points along the axes."""
+    create(client, "words")
+    client.create_payload_index("words", "tags", models.PayloadSchemaType.KEYWORD, wait=True)
+    tags = {1: ["a"], 2: ["a", "b"], 3: []}
+    client.upsert("words", [point(number, tags=tags[number]) for number in tags], wait=True)
+    return client
+
+
+def create(client: QdrantClient, name: str, **options: object) -> None:
+    vectors = models.VectorParams(size=4, distance=models.Distance.COSINE, datatype=models.Datatype.FLOAT16)
+    client.create_collection(name, vectors_config={"dense": vectors}, **options)  # type: ignore[arg-type]
+
+
+def point(number: int, vector: list[float] | None = None, **payload: object) -> models.PointStruct:
+    axis = [0.0] * 4
+    axis[number % 4] = 1.0
+    return models.PointStruct(
+        id=number, vector={"dense": vector or axis}, payload={"number": number, **payload}
+    )
+
+
+def ids(points: list[models.Record] | list[models.ScoredPoint]) -> list[object]:
+    return [point.id for point in points]
+
+
+def refused(status: int, message: str) -> "pytest.RaisesExc[UnexpectedResponse]":
+    def matches(error: UnexpectedResponse) -> bool:
+        told = error.content.decode()
+        return error.status_code == status and message in told
+
+    return pytest.RaisesExc(UnexpectedResponse, check=matches)
+
+
+class TestCollections:
+    def test_they_are_made_once_listed_and_deleted(self, client: QdrantClient) -> None:
+        assert client.get_collections().collections == []
+        assert not client.collection_exists("words")
+        create(client, "words")
+        assert client.collection_exists("words")
+        with refused(409, "Collection `words` already exists!"):
+            create(client, "words")
+        assert [found.name for found in client.get_collections().collections] == ["words"]
+        assert client.delete_collection("words") is True
+        assert client.delete_collection("words") is False
+        assert not client.collection_exists("words")
+
+    def test_a_description_tells_what_was_asked_for(self, client: QdrantClient) -> None:
+        create(
+            client,
+            "words",
+            shard_number=6,
+            replication_factor=2,
+            write_consistency_factor=2,
+            on_disk_payload=True,
+            hnsw_config=models.HnswConfigDiff(m=0),
+            quantization_config=models.ScalarQuantization(
+                scalar=models.ScalarQuantizationConfig(type=models.ScalarType.INT8, always_ram=True)
+            ),
+            metadata={"name": "one", "none": None, "nested": {"none": None, "list": [1, "é"]}},
+        )
+        config = client.get_collection("words").config
+        assert config.params.vectors == {
+            "dense": models.VectorParams(
+                size=4, distance=models.Distance.COSINE, datatype=models.Datatype.FLOAT16
+            )
+        }
+        params = config.params
+        assert (params.shard_number, params.replication_factor, params.write_consistency_factor) == (6, 2, 2)
+        assert params.on_disk_payload is True
+        assert (config.hnsw_config.m, config.hnsw_config.ef_construct) == (0, 100)
+        assert isinstance(config.quantization_config, models.ScalarQuantization)
+        assert config.metadata == {"name": "one", "none": None, "nested": {"none": None, "list": [1, "é"]}}
+
+    def test_one_without_vectors_can_hold_metadata(self, client: QdrantClient) -> None:
+        client.create_collection("lock", vectors_config={}, metadata={"pid": 7})
+        found = client.get_collection("lock")
+        assert (found.config.params.vectors, found.config.metadata) == ({}, {"pid": 7})
+
+    def test_an_update_merges_metadata_and_a_null_removes_a_key(self, client: QdrantClient) -> None:
+        create(client, "words", metadata={"state": "unfinished", "base": None, "quality": {"a": 1, "b": 2}})
+        client.update_collection("words", metadata={"state": "sealed", "quality": {"a": 3}, "base": None})
+        found = client.get_collection("words").config.metadata
+        assert found == {"state": "sealed", "quality": {"a": 3}}
+
+    def test_an_update_changes_settings(self, client: QdrantClient) -> None:
+        create(client, "words")
+        client.update_collection(
+            "words",
+            hnsw_config=models.HnswConfigDiff(m=32),
+            collection_params=models.CollectionParamsDiff(replication_factor=3),
+            vectors_config={"dense": models.VectorParamsDiff(on_disk=True)},
+        )
+        config = client.get_collection("words").config
+        assert (config.hnsw_config.m, config.params.replication_factor) == (32, 3)
+        assert isinstance(config.params.vectors, dict)
+        assert config.params.vectors["dense"].on_disk is True
+        with refused(400, "Not existing vector name"):
+            client.update_collection("words", vectors_config={"x": models.VectorParamsDiff(on_disk=True)})
+
+    def test_payload_indexes_are_told(self, words: QdrantClient) -> None:
+        schema = words.get_collection("words").payload_schema
+        assert {key: index.data_type for key, index in schema.items()} == {
+            "tags": models.PayloadSchemaType.KEYWORD
+        }
+        words.delete_payload_index("words", "tags")
+        assert words.get_collection("words").payload_schema == {}
+
+    def test_every_call_on_an_unknown_one_is_refused(self, client: QdrantClient) -> None:
+        for call in (
+            lambda: client.get_collection("none"),
+            lambda: client.update_collection("none", metadata={}),
+            lambda: client.create_payload_index("none", "tags", models.PayloadSchemaType.KEYWORD),
+            lambda: client.upsert("none", [point(1)]),
+            lambda: client.delete("none", [1]),
+            lambda: client.set_payload("none", {}, [1]),
+            lambda: client.overwrite_payload("none", {}, [1]),
+            lambda: client.retrieve("none", [1]),
+            lambda: client.scroll("none"),
+            lambda: client.count("none"),
+            lambda: client.query_points("none", query=[1.0]),
+            lambda: client.facet("none", "tags"),
+            lambda: client.get_collection_aliases("none"),
+        ):
+            with refused(404, "Collection `none` doesn't exist!"):
+                call()
+
+
+class TestPoints:
+    def test_vectors_are_unit_vectors_of_float16(self, words: QdrantClient) -> None:
+        words.upsert("words", [point(9, [3.0, 4.0, 1.0, 0.0])])
+        (found,) = words.retrieve("words", [9], with_vectors=["dense"])
+        unit = np.array([3.0, 4.0, 1.0, 0.0], dtype=np.float32) / np.float32(np.sqrt(26))
+        assert isinstance(found.vector, dict)
+        assert found.vector["dense"] == [float(x) for x in unit.astype(np.float16)]
+        words.upsert("words", [point(10, found.vector["dense"])])  # type: ignore[arg-type] # dense
+        (copied,) = words.retrieve("words", [10], with_vectors=True)
+        assert copied.vector == found.vector
+
+    def test_they_are_found_by_cosine(self, words: QdrantClient) -> None:
+        found = words.query_points(
+            "words",
+            query=[0.0, 2.0, 1.0, 0.0],
+            using="dense",
+            limit=2,
+            with_payload=["number"],
+            search_params=models.SearchParams(
+                exact=True, quantization=models.QuantizationSearchParams(rescore=True)
+            ),
+        ).points
+        assert ids(found) == [1, 2]
+        assert [hit.score for hit in found] == pytest.approx([2 / 5**0.5, 1 / 5**0.5], abs=1e-3)
+        assert [hit.payload for hit in found] == [{"number": 1}, {"number": 2}]
+
+    def test_conditions(self, words: QdrantClient) -> None:
+        only_b = models.Filter(
+            must=[models.FieldCondition(key="tags", match=models.MatchAny(any=["b"]))],
+            must_not=[models.FieldCondition(key="number", match=models.MatchAny(any=[3]))],
+        )
+        assert words.count("words", only_b, exact=True).count == 1
+        assert words.count("words", exact=True).count == 3
+        nearest = words.query_points(
+            "words", query=[0.0, 1.0, 0.0, 0.0], using="dense", query_filter=only_b, limit=5
+        )
+        assert ids(nearest.points) == [2]
+
+    def test_they_are_read_page_by_page(self, words: QdrantClient) -> None:
+        first, offset = words.scroll("words", limit=2, with_payload=["number"])
+        assert (ids(first), offset) == ([1, 2], 3)
+        assert first[0].payload == {"number": 1}
+        assert first[0].vector is None
+        second, end = words.scroll("words", limit=2, offset=offset, with_vectors=["dense"])
+        assert (ids(second), end) == ([3], None)
+        assert second[0].vector == {"dense": [0.0, 0.0, 0.0, 1.0]}
+
+    def test_they_are_replaced_and_deleted(self, words: QdrantClient) -> None:
+        words.upsert("words", [point(1, tags=["new"])])
+        assert words.retrieve("words", [1, 77])[0].payload == {"number": 1, "tags": ["new"]}
+        words.delete("words", [1, 77], wait=True)
+        words.delete("words", models.PointIdsList(points=[2]))
+        assert ids(words.scroll("words")[0]) == [3]
+
+    def test_payloads_are_merged_or_overwritten(self, words: QdrantClient) -> None:
+        words.set_payload("words", {"tags": None, "label": "x"}, [1])
+        assert words.retrieve("words", [1])[0].payload == {"number": 1, "label": "x"}
+        words.overwrite_payload("words", {"label": None}, [1])
+        assert words.retrieve("words", [1])[0].payload == {"label": None}
+        with refused(404, "No point with id 77 found"):
+            words.set_payload("words", {"label": "y"}, [1, 77])
+        assert words.retrieve("words", [1])[0].payload == {"label": "y"}
+
+    def test_a_batch_of_changes(self, words: QdrantClient) -> None:
+        operations = [
+            models.UpsertOperation(upsert=models.PointsList(points=[point(4)])),
+            models.DeleteOperation(delete=models.PointIdsList(points=[1])),
+            models.OverwritePayloadOperation(
+                overwrite_payload=models.SetPayload(payload={"only": 1}, points=[2])
+            ),
+        ]
+        results = words.batch_update_points("words", operations, wait=True)
+        assert [result.status for result in results] == [models.UpdateStatus.COMPLETED] * 3
+        assert ids(words.scroll("words")[0]) == [2, 3, 4]
+        assert words.retrieve("words", [2])[0].payload == {"only": 1}
+
+    def test_values_are_counted_where_there_is_an_index(self, words: QdrantClient) -> None:
+        hits = words.facet("words", "tags", limit=1_000_000, exact=True).hits
+        assert {hit.value: hit.count for hit in hits} == {"a": 2, "b": 1}
+        with refused(400, "No appropriate index for faceting: `number`"):
+            words.facet("words", "number")
+
+    @pytest.mark.parametrize(
+        ("wrong", "message"),
+        [
+            (models.PointStruct(id=1, vector={"dense": [1.0]}), "Vector dimension error"),
+            (models.PointStruct(id=1, vector={"x": [1.0] * 4}), "Not existing vector name"),
+            (models.PointStruct(id="no-uuid", vector={"dense": [1.0] * 4}), ""),
+        ],
+    )
+    def test_a_wrong_point_is_refused_with_all_that_came_with_it(
+        self, words: QdrantClient, wrong: models.PointStruct, message: str
+    ) -> None:
+        with refused(400, message):
+            words.upsert("words", [point(8), wrong])
+        assert words.count("words").count == 3
+
+    def test_bad_limits_and_bodies_are_refused(self, words: QdrantClient, server: QdrantRest) -> None:
+        with refused(422, "limit"):
+            words.scroll("words", limit=0)
+        with refused(400, "Empty update request"):
+            words.upsert("words", [])
+        answer = httpx.post(f"{server.url}/collections/words/points/scroll", content=b"{")
+        assert (answer.status_code, answer.json()["status"]["error"][:12]) == (400, "Format error")
+        assert httpx.get(f"{server.url}/nothing").status_code == 404
+
+    def test_a_body_over_the_limit_is_refused(self) -> None:
+        with QdrantRest(max_request_bytes=2000) as server:
+            client = QdrantClient(url=server.url, check_compatibility=False)
+            create(client, "words")
+            with refused(400, "is larger than allowed (limit: 2000 bytes)"):
+                client.upsert("words", [point(1, text="x" * 3000)])
+            client.upsert("words", [point(1)])
+            client.close()
+
+
+class TestAliases:
+    def test_they_move_together(self, client: QdrantClient) -> None:
+        for name in ("a1", "b1", "a2", "b2"):
+            create(client, name)
+        client.update_collection_aliases([to("a1", "a"), to("b1", "b")])
+        assert aliases(client) == {"a": "a1", "b": "b1"}
+        client.update_collection_aliases([to("a2", "a"), to("b2", "b")])
+        assert aliases(client) == {"a": "a2", "b": "b2"}
+        with refused(404, "Collection `none` doesn't exist!"):
+            client.update_collection_aliases([to("a1", "a"), to("none", "b")])
+        assert aliases(client) == {"a": "a2", "b": "b2"}
+        assert [alias.alias_name for alias in client.get_collection_aliases("a2").aliases] == ["a"]
+
+    def test_they_stand_for_their_collection_and_go_with_it(self, client: QdrantClient) -> None:
+        create(client, "words", metadata={"name": "one"})
+        client.update_collection_aliases([to("words", "current")])
+        client.upsert("current", [point(1)])
+        assert client.collection_exists("current")
+        assert client.get_collection("current").config.metadata == {"name": "one"}
+        assert client.count("current").count == 1
+        client.delete_collection("words")
+        assert aliases(client) == {}
+
+    def test_names_are_not_taken_twice(self, client: QdrantClient) -> None:
+        create(client, "words")
+        client.update_collection_aliases([to("words", "current")])
+        with refused(409, "Collection `words` already exists!"):
+            client.update_collection_aliases([to("words", "words")])
+        with refused(400, "Alias with the same name already exists"):
+            create(client, "current")
+
+    def test_they_are_renamed_and_deleted(self, client: QdrantClient) -> None:
+        create(client, "words")
+        client.update_collection_aliases([to("words", "old")])
+        rename = models.RenameAlias(old_alias_name="old", new_alias_name="new")
+        client.update_collection_aliases([models.RenameAliasOperation(rename_alias=rename)])
+        assert aliases(client) == {"new": "words"}
+        with refused(404, "Alias old does not exists!"):
+            client.update_collection_aliases([models.RenameAliasOperation(rename_alias=rename)])
+        gone = models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name="new"))
+        client.update_collection_aliases([gone, gone])
+        assert aliases(client) == {}
+
+    def test_nobody_sees_half_of_a_move(self, client: QdrantClient, server: QdrantRest) -> None:
+        for name in ("a1", "b1", "a2", "b2"):
+            create(client, name)
+        client.update_collection_aliases([to("a1", "a"), to("b1", "b")])
+        done = threading.Event()
+
+        def look() -> set[frozenset[str]]:
+            reader = QdrantClient(url=server.url, check_compatibility=False)
+            seen = set()
+            while not done.is_set():
+                seen.add(frozenset(aliases(reader).values()))
+            reader.close()
+            return seen
+
+        with ThreadPoolExecutor(2) as pool:
+            looking = [pool.submit(look) for _ in range(2)]
+            for number in (2, 1) * 20:
+                client.update_collection_aliases([to(f"a{number}", "a"), to(f"b{number}", "b")])
+            done.set()
+        assert looking[0].result() | looking[1].result() <= {frozenset({"a1", "b1"}), frozenset({"a2", "b2"})}
+
+
+def to(collection: str, alias: str) -> models.CreateAliasOperation:
+    return models.CreateAliasOperation(
+        create_alias=models.CreateAlias(collection_name=collection, alias_name=alias)
+    )
+
+
+def aliases(client: QdrantClient) -> dict[str, str]:
+    return {alias.alias_name: alias.collection_name for alias in client.get_aliases().aliases}
+
+
+class TestServer:
+    def test_it_says_what_it_is(self, client: QdrantClient, server: QdrantRest) -> None:
+        told = client.info()
+        assert (told.title, told.version) == ("qdrant - vector search engine", version("qdrant-client"))
+        assert httpx.get(f"{server.url}/readyz").status_code == 200
+
+    @pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection:UserWarning")
+    def test_it_can_want_a_key(self) -> None:
+        with QdrantRest(api_key="secret") as server:
+            assert httpx.get(f"{server.url}/readyz").status_code == 200
+            with pytest.raises(StoreUnavailableError, match="SKILLSEARCH_QDRANT_API_KEY"):
+                ServerStore.connect(server.url, attempts=1).builds()
+            with pytest.raises(StoreUnavailableError, match="SKILLSEARCH_QDRANT_API_KEY"):
+                ServerStore.connect(server.url, "wrong", attempts=1).builds()
+            assert ServerStore.connect(server.url, "secret", attempts=1).builds() == []
+
+    def test_it_goes_away_and_comes_back_with_its_data(self, words: QdrantClient, server: QdrantRest) -> None:
+        url = server.url
+        server.stop()
+        with pytest.raises(ResponseHandlingException):
+            words.count("words")
+        server.start()
+        assert server.url == url
+        assert words.count("words").count == 3
+
+    def test_threads_share_it(self, words: QdrantClient) -> None:
+        def write_and_read(number: int) -> int:
+            words.upsert("words", [point(number)])
+            return len(words.retrieve("words", [number]))
+
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(write_and_read, range(100, 180))) == [1] * 80
+        assert words.count("words").count == 83
+
+    def test_a_client_that_is_killed_does_no_harm(self, words: QdrantClient, server: QdrantRest) -> None:
+        code = (
+            "import sys; from qdrant_client import QdrantClient, models\n"
+            "client = QdrantClient(url=sys.argv[1], check_compatibility=False)\n"
+            "number = 1000\n"
+            "while True:\n"
+            "    vector = {'dense': [1.0, 0.0, 0.0, 0.0]}\n"
+            "    payload = {'text': 'x' * 100_000}\n"
+            "    new = range(number, number + 20)\n"
+            "    points = [models.PointStruct(id=i, vector=vector, payload=payload) for i in new]\n"
+            "    client.upsert('words', points)\n"
+            "    number += 20\n"
+            "    print(number, flush=True)"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, server.url], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        written = int(process.stdout.readline())
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        assert words.count("words").count >= written - 1000 + 3
+        assert (words.count("words").count - 3) % 20 == 0  # a request is taken whole, or not at all
+
+    def test_half_a_request_is_not_taken(self, words: QdrantClient, server: QdrantRest) -> None:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(
+                b"PUT /collections/words/points?wait=true HTTP/1.1\r\nContent-Length: 999\r\n\r\n"
+                b'{"points": [{"id": 5, "vector": {}}]}'
+            )
+        assert words.count("words").count == 3
+
+
+def info(name: str = "one", skills: int = 0) -> BuildInfo:
+    return BuildInfo(
+        name=f"test-{name}",
+        parts=(Part("test", "1", "en", skills, 0),),
+        encoder="tiny",
+        encoder_fingerprint="abc",
+        view_version=1,
+        created=f"2026-01-01T00:00:00+00:00-{name}",
+        program="0",
+        base="none",
+        replaced="none",
+        problem="none",
+    )
+
+
+def skill(number: int, **payload: object) -> Point:
+    axis = [0.0] * SIZE
+    axis[number] = 1.0
+    values = {"uri": f"urn:{number:04}", "embedding_hash": f"e{number}", "payload_hash": f"p{number}"}
+    return Point(values | payload, axis)
+
+
+class TestServerStore:
+    """All that the store asks of a server."""
+
+    def test_a_build_from_draft_to_removal(self, store: ServerStore) -> None:
+        with pytest.raises(IndexNotFoundError):
+            store.published()
+        draft = store.draft(info(skills=3))
+        draft.upsert("skills", [skill(number, collections=["a"] * (number > 0)) for number in range(3)])
+        assert draft.written("skills")["urn:0001"] == ("e1", "p1")
+        with pytest.raises(StoreError, match="not a complete build"):
+            store.open("test-one")
+        build = draft.seal()
+        store.publish("test-one")
+        assert store.published().info == replace(info(skills=3), state="sealed")
+        assert store.builds() == [build.info]
+        assert build.count("skills") == 3
+        where = Where(must=(Match(("collections",), ("a",)),))
+        found = build.query("skills", skill(1).vector, 5, where, ("uri", "collections"))
+        assert [hit.uri for hit in found] == ["urn:0001", "urn:0002"]
+        assert found[0].payload == {"uri": "urn:0001", "collections": ["a"]}
+        assert set(build.fetch("skills", ["urn:0002", "urn:none"])) == {"urn:0002"}
+        assert build.values("skills", "collections") == {"a": 2}
+        scanned = sorted(build.scan("skills", vectors=True), key=lambda point: point.uri)
+        assert [point.vector for point in scanned] == [skill(number).vector for number in range(3)]
+        with pytest.raises(StoreError, match="is published"):
+            store.remove("test-one")
+
+        second = store.draft(info("two"), base=build)
+        second.copy("skills", {"urn:0001": {}, "urn:0002": {"label": "new"}})
+        second.seal()
+        store.record(replace(second.info, state="ready"))
+        store.publish("test-two")
+        copied = {point.uri: point for point in store.published().scan("skills", vectors=True)}
+        assert set(copied) == {"urn:0001", "urn:0002"}
+        assert copied["urn:0002"].payload["label"] == "new"
+        assert copied["urn:0001"].vector == skill(1).vector
+        store.remove("test-one")
+        assert [(found.name, found.state) for found in store.builds()] == [("test-two", "ready")]
+
+    def test_collections_are_laid_out_as_asked(self, server: QdrantRest, client: QdrantClient) -> None:
+        options = CollectionOptions(shards=6, replicas=2, write_consistency=2, on_disk=True, hnsw_m=24)
+        store = ServerStore.connect(server.url, attempts=1, options=options)
+        store.draft(info(skills=100_000))
+        large = client.get_collection("skills__test-one").config
+        small = client.get_collection("occupations__test-one").config
+        assert (large.params.shard_number, large.params.replication_factor) == (6, 2)
+        assert (large.hnsw_config.m, small.hnsw_config.m) == (24, 0)
+        assert isinstance(large.quantization_config, models.ScalarQuantization)
+        assert small.quantization_config is None
+        store.close()
+
+    def test_one_writer_at_a_time(self, store: ServerStore, server: QdrantRest) -> None:
+        other = ServerStore.connect(server.url, attempts=1)
+        with store.lock("first"), pytest.raises(StoreError, match="first"), other.lock("second"):
+            pass
+        with other.lock("third"):
+            pass
+        other.close()
+
+    def test_a_collection_of_somebody_else_is_told(self, store: ServerStore, client: QdrantClient) -> None:
+        create(client, "skills__x")
+        client.update_collection_aliases([to("skills__x", "skills")])
+        with pytest.raises(StoreError, match="collection skills__x"):
+            store.published()
+        with pytest.raises(StoreError, match="answered 404"):
+            store.publish("none")
+
+    def test_a_server_that_is_gone_is_told(self, store: ServerStore, server: QdrantRest) -> None:
+        server.stop()
+        with pytest.raises(StoreUnavailableError, match="is it running"):
+            store.builds()
