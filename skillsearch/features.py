@@ -77,8 +77,11 @@ class Rows:
     columns: Places
     values: Floats
 
-    def weighted_sum(self, rows: Places, weights: Floats, width: int) -> Floats:
-        """``weights @ matrix[rows]``: shapes (k,) and (k,) to (width,)."""
+    def weighted_sum(self, rows: Places | None, weights: Floats, width: int) -> Floats:
+        """``weights @ matrix[rows]``: shapes (k,) and (k,) to (width,); None for all rows in order."""
+        if rows is None:
+            summands = np.repeat(weights, np.diff(self.starts)) * self.values
+            return np.bincount(self.columns, summands, minlength=width).astype(np.float32)
         lengths = self.starts[rows + 1] - self.starts[rows]
         ends = np.cumsum(lengths)
         within = np.arange(lengths.sum()) - np.repeat(ends - lengths, lengths)
@@ -157,13 +160,13 @@ class Evidence:
         """
         votes = self.votes(occupations)
         profile = title_profile(votes, self.directions)
-        everyone, width = np.arange(len(self.titles)), len(self.uris)
+        width = len(self.uris)
         weights = self.title_ridge @ np.concatenate((vector, profile))  # (t, 1024 + r) -> (t,)
         return TitleView(
             votes=votes,
             profile=profile,
-            similar=self.judged.weighted_sum(everyone, _sharpened(self.titles @ vector), width),
-            ridge=self.judged.weighted_sum(everyone, weights, width),
+            similar=self.judged.weighted_sum(None, _sharpened(self.titles @ vector), width),
+            ridge=self.judged.weighted_sum(None, weights, width),
             carried=weights @ self.skill_ridge,  # (t,) @ (t, r + 1) -> (r + 1,)
         )
 

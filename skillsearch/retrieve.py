@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from skillsearch.blender import Blender
 from skillsearch.features import NEAREST_OCCUPATIONS
 from skillsearch.filters import Match, Where
-from skillsearch.store.base import Build
+from skillsearch.store.base import Build, ScoredPoint
 
 __all__ = ["EXPECTED", "NEAREST", "Candidate", "gather", "retrieve"]
 
@@ -48,8 +48,10 @@ def retrieve(build: Build, vector: NDArray[np.float32], limit: int, where: Where
         limit: how many at most.
         where: what a skill must fulfil; it acts within the search.
     """
-    found = build.query("skills", vector.tolist(), limit, where, fields=("uri", "label"))
-    return [Candidate(point.uri, point.payload["label"], point.score, point.score) for point in found]
+    return [
+        Candidate(point.uri, point.payload["label"], point.score, point.score)
+        for point in _nearest(build, vector, limit, where)
+    ]
 
 
 def gather(
@@ -62,9 +64,10 @@ def gather(
     where: Where,
     demand_weight: float,
 ) -> list[Candidate]:
-    """The nearest skills and the most expected ones, ordered by a blender's first head, then URI.
+    """The best of the nearest and the most expected skills, by a blender's first head, then URI.
 
-    Further skills, if more are wanted, follow in retrieval order; their scores never rise again.
+    As many as are wanted or to be reranked, whichever is more. Where they do not suffice, further
+    skills follow in retrieval order; their scores never rise again.
 
     Args:
         build: the index.
@@ -79,26 +82,28 @@ def gather(
     evidence = blender.evidence
     view = evidence.view(vector, [(point.uri, point.score) for point in occupations])
     chosen = max(depth, NEAREST)
-    nearest = retrieve(build, vector, max(limit, chosen), where)
-    pooled = {one.uri: one for one in nearest[:chosen]}
+    nearest = _nearest(build, vector, max(limit, chosen), where)
+    pooled = {point.uri: point for point in nearest[:chosen]}
     beyond = tuple(uri for uri in evidence.expected(view, EXPECTED) if uri not in pooled)
     if beyond:
         expected = replace(where, must=(*where.must, Match(("uri",), beyond)))
-        pooled |= {one.uri: one for one in retrieve(build, vector, len(beyond), expected)}
-    candidates = [*pooled.values(), *(one for one in nearest[chosen:] if one.uri not in pooled)]
-    if not candidates:
+        pooled |= {point.uri: point for point in _nearest(build, vector, len(beyond), expected)}
+    points = [*pooled.values(), *(point for point in nearest[chosen:] if point.uri not in pooled)]
+    if not points:
         return []
-    table = evidence.features(
-        view,
-        evidence.places([one.uri for one in candidates]),
-        np.array([one.retrieval_score for one in candidates], dtype=np.float32),
-    )
-    scores = blender.first.probability(table, demand_weight)
-    scored = [
-        replace(one, score=float(score), features=row)
-        for one, score, row in zip(candidates, scores, table, strict=True)
-    ]
-    ordered = sorted(scored[: len(pooled)], key=lambda one: (-one.score, one.uri))
-    for one in scored[len(pooled) :]:
-        ordered.append(replace(one, score=min(one.score, ordered[-1].score)))
+    cosines = np.array([point.score for point in points], dtype=np.float32)
+    table = evidence.features(view, evidence.places([point.uri for point in points]), cosines)
+    scores = blender.first.probability(table, demand_weight).tolist()
+    order = sorted(range(len(pooled)), key=lambda place: (-scores[place], points[place].uri))
+    order.extend(range(len(pooled), len(points)))
+    ordered, lowest = [], 1.0
+    for place in order[: max(limit, depth)]:
+        point, lowest = points[place], min(lowest, scores[place])
+        ordered.append(
+            Candidate(point.uri, point.payload["label"], point.score, lowest, features=table[place])
+        )
     return ordered
+
+
+def _nearest(build: Build, vector: NDArray[np.float32], limit: int, where: Where) -> list[ScoredPoint]:
+    return build.query("skills", vector.tolist(), limit, where, fields=("uri", "label"))

@@ -115,6 +115,7 @@ def test_rows_sum_like_a_dense_matrix() -> None:
     rows = sparse_rows({int(c): float(row[c]) for c in np.flatnonzero(row)} for row in dense)
     picked, weights = np.array([2, 0, 1]), np.array([1, -1, 5], np.float32)
     np.testing.assert_allclose(rows.weighted_sum(picked, weights, 3), weights @ dense[picked])
+    np.testing.assert_allclose(rows.weighted_sum(None, weights, 3), weights @ dense)
 
 
 def test_demand_lies_between_the_count_and_its_prediction() -> None:

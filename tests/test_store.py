@@ -1,4 +1,4 @@
-"""One suite for every store: the embedded engine, the client in memory, and a real server.
+"""One suite for every store: the embedded engine, the client in memory, a stand-in for a server, a real one.
 
 The real server is the one of SKILLSEARCH_TEST_QDRANT_URL, or a container where Docker answers.
 """
@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 import yaml
 from qdrant_client import QdrantClient
+from qdrant_rest import QdrantRest
 
 from indexer.checks import check_points
 from skillsearch.errors import (
@@ -74,13 +75,19 @@ def _docker_answers() -> bool:
     return subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
 
 
-@pytest.fixture(params=["embedded", "memory", "server"])
+@pytest.fixture(params=["embedded", "memory", "stand-in", "server"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     store: Store
     if request.param == "embedded":
         store = EmbeddedStore(tmp_path / "index")
     elif request.param == "memory":
         store = ServerStore(QdrantClient(":memory:"))
+    elif request.param == "stand-in":
+        with QdrantRest() as server:
+            store = ServerStore.connect(server.url)
+            yield store
+            store.close()
+        return
     else:
         url = request.getfixturevalue("server_url")
         key = os.environ.get("SKILLSEARCH_TEST_QDRANT_API_KEY")
