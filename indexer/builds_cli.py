@@ -40,7 +40,7 @@ def status(as_json: JsonOption = False) -> None:
         "encoder": f"{info.encoder} ({info.encoder_fingerprint})",
         "created": info.created,
         "replaced": info.replaced or "nothing",
-        "recall": info.quality.get("recall"),
+        "recall": "not measured" if info.quality.get("recall") is None else info.quality["recall"],
         "program": info.program,
         "size": megabytes(size),
     }

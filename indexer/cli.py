@@ -33,7 +33,7 @@ def reindex(
     name: Annotated[
         str | None, typer.Option(help="Of your own taxonomy.", show_default="from its file name")
     ] = None,
-    language: Annotated[str, typer.Option(help="Of your own taxonomy.")] = "en",
+    language: Annotated[str | None, typer.Option(help="Of your own taxonomy.", show_default="en")] = None,
     overlay: Annotated[
         Path | None,
         typer.Option(
@@ -155,15 +155,18 @@ def _plan(
 
     concepts, stored = taxonomy
     encoder = pair.find_encoder()
-    task = bars.add_task("plan", total=len(concepts.skills) + len(concepts.occupations))
-    return make_plan(
+    base = published_build(store)
+    task = bars.add_task("plan", total=base.info.skills + base.info.occupations if base else None)
+    plan = make_plan(
         Target(concepts, alias_weight=encoder.alias_weight),
         encoder,
-        published_build(store),
+        base,
         overlay=stored,
         force=full,
         advance=lambda count: bars.advance(task, count),
     )
+    bars.update(task, total=bars.tasks[task].completed)
+    return plan
 
 
 def _progress(bars: "Bars") -> "Progress":

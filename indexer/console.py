@@ -34,10 +34,9 @@ def plan_view(plan: Plan) -> RenderableType:
         lines.append(Text(f"everything is embedded again: {plan.complete}", style="yellow"))
     if plan.is_published and not plan.is_forced:
         lines.append(Text("this is what is published: there is nothing to do", style="green"))
-    shifts = {_SHIFTS[name]: count for name, count in plan.shifts.to_dict().items() if count}
     if plan.base is None:
         return Group(*lines, _counts_table(plan))
-    return Group(*lines, _counts_table(plan), *_examples(plan), _shifts_line(shifts))
+    return Group(*lines, _counts_table(plan), *_examples(plan), *_shifts(plan))
 
 
 def report_table(report: ReindexReport) -> Table:
@@ -57,26 +56,26 @@ def report_table(report: ReindexReport) -> Table:
 
 def builds_table(
     builds: Sequence[BuildInfo], published: str | None, sizes: Mapping[str, int | None]
-) -> Table:
-    """All builds, oldest first."""
+) -> RenderableType:
+    """All builds, oldest first, and below them what is wrong with those that failed.
+
+    The model stands in a build's name.
+    """
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("build", "taxonomies", "model", "skills", "occupations", "state", "size"):
-        number = name in ("skills", "occupations", "size")
-        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    table.add_column("build", overflow="fold")
+    for name in ("skills", "occupations", "state", "size"):
+        table.add_column(name, justify="left" if name == "state" else "right", no_wrap=True)
     for info in builds:
         is_published = info.name == published
-        state = "published" if is_published else info.state + (f": {info.problem}" if info.problem else "")
         table.add_row(
-            escape(info.name),
-            escape(info.taxonomies),
-            escape(f"{info.encoder}-{info.encoder_fingerprint[:8]}"),
+            Group(Text(info.name), Text(f"  {info.taxonomies}", style="dim")),
             f"{info.skills:,}",
             f"{info.occupations:,}",
-            escape(state),
+            "published" if is_published else info.state,
             megabytes(sizes.get(info.name)),
             style="bold green" if is_published else None,
         )
-    return table
+    return Group(table, *(Text(info.problem, style="red") for info in builds if info.problem))
 
 
 def pairs_table(title: str, rows: Mapping[str, object]) -> Table:
@@ -113,24 +112,29 @@ def _examples(plan: Plan) -> list[RenderableType]:
     for fate in Fate:
         if examples := plan.examples(fate):
             found.append(Text(f"{fate.value}, for example", style="bold"))
-            found += [_example(change) for change in examples]
+            rows = Table.grid(padding=(0, 2))
+            for change in examples:
+                fields = ", ".join(change.fields).replace("_", " ")
+                rows.add_row("", _labels(change), Text(fields, style="cyan"))
+            found += [rows, Text()]
     return found
 
 
-def _example(change: Change) -> Text:
+def _labels(change: Change) -> Text:
     label = change.label_after if change.label_before is None else change.label_before
-    line = Text(f"  {label}")
     if change.label_before and change.label_after and change.label_before != change.label_after:
-        line.append(f" → {change.label_after}")
-    line.append(f"  {change.uri}", style="dim")
-    if change.fields:
-        line.append(f"  {', '.join(change.fields)}", style="cyan")
-    return line
+        return Text(f"{label} → {change.label_after}")
+    return Text(str(label))
 
 
-def _shifts_line(shifts: Mapping[str, int]) -> Text:
-    told = ", ".join(f"{count:,} {name}" for name, count in shifts.items()) or "nothing"
-    return Text(f"behind it: {told}")
+def _shifts(plan: Plan) -> list[RenderableType]:
+    rows = Table.grid(padding=(0, 2))
+    for justify in ("left", "left", "right"):
+        rows.add_column(justify=justify)
+    counts = {name: count for name, count in plan.shifts.to_dict().items() if count}
+    for name, count in counts.items():
+        rows.add_row("", _SHIFTS[name], f"{count:,}")
+    return [Text("relations and hierarchy", style="bold"), rows, Text()] if counts else []
 
 
 def _quality(quality: Mapping[str, object]) -> dict[str, str]:

@@ -66,16 +66,16 @@ def write_migration(plan: Plan, path: Path) -> None:
 
 def _rows(plan: Plan) -> Iterator[dict[str, Any]]:
     """By space and URI; concepts that stay as they are have the same label before and after."""
-    changes = {change.uri: change.to_dict() for change in plan.changes}
+    changes = {(change.kind, change.uri): change.to_dict() for change in plan.changes}
     for space in SPACES:
         found = plan.spaces[space]
         for uri in sorted((*found.added, *found.removed, *found.embedded, *found.payload, *found.unchanged)):
-            yield changes.get(uri) or _unchanged(plan, space, uri)
+            kind = space.removesuffix("s")
+            yield changes.get((kind, uri)) or _unchanged(plan, space, kind, uri)
 
 
-def _unchanged(plan: Plan, space: Space, uri: str) -> dict[str, Any]:
+def _unchanged(plan: Plan, space: Space, kind: str, uri: str) -> dict[str, Any]:
     taxonomy = plan.target.taxonomy
     label = (taxonomy.skills if space == "skills" else taxonomy.occupations)[uri].label
-    kind = space.removesuffix("s")
     row = dict.fromkeys(COLUMNS, ()) | {"uri": uri, "kind": kind, "fate": Fate.unchanged.value}
     return row | {"label_before": label, "label_after": label}

@@ -14,13 +14,14 @@ from indexer.target import Target
 from skillsearch.errors import BuildCheckError, IndexNotFoundError, IndexOutdatedError, StoreError
 from skillsearch.models.encoder import Encoder
 from skillsearch.store.base import SPACES, Build, Hashes, Payload, Space, Store, batches
-from skillsearch.store.info import BuildInfo
+from skillsearch.store.info import BuildInfo, State
 from skillsearch.store.schema import rehashed
 from skillsearch.taxonomy import Taxonomy
 
 __all__ = ["Progress", "ReindexReport", "carry_out", "published_build", "reindex"]
 
 _FETCHED = 256
+_FARTHEST: tuple[State, ...] = ("failed", "unfinished", "sealed", "ready")
 
 
 @dataclass(frozen=True)
@@ -132,11 +133,12 @@ def carry_out(
         )
         store.record(done)
         store.publish(done.name)
+        progress.advance(1)
     return ReindexReport(done, embedded, True, clock.seconds, build.size())
 
 
 def _begun(plan: Plan, store: Store) -> BuildInfo | None:
-    """The newest build of the same content that is there already, whatever its state.
+    """The build of the same content that came farthest, if there is one; of several the newest.
 
     Where a complete build was asked for, only one that was begun after the published one, and that no
     check has found wrong.
@@ -146,7 +148,7 @@ def _begun(plan: Plan, store: Store) -> BuildInfo | None:
     if plan.is_forced:
         since = plan.base.created if plan.base else ""
         found = [info for info in found if info.created > since and info.state != "failed"]
-    return found[-1] if found else None
+    return max(found, key=lambda info: (_FARTHEST.index(info.state), info.created), default=None)
 
 
 def _write(
@@ -185,7 +187,11 @@ class _Copies(Mapping[str, Payload]):
         self, plan: Plan, space: Space, uris: Sequence[str], advance: Callable[[int], object]
     ) -> None:
         self._target, self._space, self._advance = plan.target, space, advance
-        changed = {change.uri: (*change.fields, "payload_hash") for change in plan.changes}
+        changed = {
+            change.uri: (*change.fields, "payload_hash")
+            for change in plan.changes
+            if change.kind == space.removesuffix("s")
+        }
         self._fields = {uri: changed.get(uri, ()) for uri in uris}
 
     def __getitem__(self, uri: str) -> Payload:

@@ -26,12 +26,13 @@ def load_taxonomy(
     sample: bool,
     name: str | None,
     version: str | None,
-    language: str,
+    language: str | None,
 ) -> Taxonomy:
     """Read the taxonomy that the options name, and say on standard error what was read and dropped.
 
     Raises:
-        ConfigurationError: not exactly one of `esco`, `plain` and `sample` is given.
+        ConfigurationError: not exactly one of `esco`, `plain` and `sample` is given, or with it something
+            that it tells itself.
         TaxonomyError: the taxonomy cannot be read.
     """
     if sum((bool(esco), plain is not None, sample)) != 1:
@@ -39,10 +40,12 @@ def load_taxonomy(
             "give one of --esco, once for each zip or folder, --taxonomy FILE, and --sample"
         )
     if plain is None:
-        if name is not None:
-            raise ConfigurationError("--name goes with --taxonomy")
+        if name is not None or language is not None:
+            raise ConfigurationError("--name and --language go with --taxonomy")
+        if sample and version is not None:
+            raise ConfigurationError("--taxonomy-version goes with --esco and --taxonomy")
         return load_release(esco, sample=sample, version=version).taxonomy
-    release: Release = read_plain(plain, name=name, version=version, language=language)
+    release: Release = read_plain(plain, name=name, version=version, language=language or "en")
     tell_release(release)
     return release.taxonomy
 

@@ -140,7 +140,8 @@ class Crashes:
             store.publish(old)
         client = QdrantClient(url=self._where, check_compatibility=False)
         for found in client.get_collections().collections:
-            if old is None or not found.name.endswith(f"__{old}"):
+            ours = "__sample-" in found.name or found.name.startswith("skillsearch-lock-")
+            if ours and (old is None or not found.name.endswith(f"__{old}")):
                 client.delete_collection(found.name)
         client.close()
         store.close()
