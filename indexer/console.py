@@ -110,7 +110,8 @@ def _counts_table(plan: Plan) -> Table:
 def _examples(plan: Plan) -> list[RenderableType]:
     found: list[RenderableType] = []
     for fate in Fate:
-        if examples := plan.examples(fate):
+        is_counted = any(plan.spaces[space].counts()[fate] for space in SPACES)  # not if all are embedded
+        if is_counted and (examples := plan.examples(fate)):
             found.append(Text(f"{fate.value}, for example", style="bold"))
             rows = Table.grid(padding=(0, 2))
             for change in examples:

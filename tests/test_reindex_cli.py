@@ -1,0 +1,405 @@
+"""Reindexing as a person does it, each command in a process of its own."""
+
+import csv
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from test_cli import run
+
+from indexer.console import builds_table
+from skillsearch.store.embedded.files import copy_folder
+from skillsearch.store.info import BuildInfo, Part
+from skillsearch.taxonomy import Taxonomy
+
+VERSION_1 = """\
+uri,label,kind,description,broader,essential_for,optional_for
+acme:s1,operate the press,,,,acme:o1,
+acme:s2,change the press tool,,,acme:s1,,
+acme:s3,clean the machine,,,,,acme:o1
+acme:s5,pack goods,,,,acme:o2,
+acme:o1,press operator,occupation,,,,
+acme:o2,packer,occupation,,,,
+"""
+VERSION_2 = """\
+uri,label,kind,description,broader,essential_for,optional_for
+acme:s1,operate the press,,With both hands.,,acme:o1,
+acme:s2,change the tool,,,acme:s1,,
+acme:s3,clean the machine,,,,acme:o1,
+acme:s4,load goods,,,,,acme:o2
+acme:o1,press operator,occupation,,,,
+acme:o2,packer,occupation,,,,
+"""
+OVERLAY = """
+[[skill]]
+uri = "team:s1"
+label = "work by hand"
+essential_for = "acme:o1"
+
+[[pin]]
+uri = "acme:s3"
+label = "clean machines"
+
+[[hide]]
+uri = "acme:s9"
+"""
+PROBLEM = "overlay: team.toml, [[hide]] 1: "
+
+
+@dataclass(frozen=True)
+class Made:
+    """A home, and what was printed when its index was made."""
+
+    home: Path
+    sample: dict[str, Any]
+    acme: dict[str, Any]
+    told: str
+
+
+def write(path: Path, text: str) -> str:
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def asked(*arguments: str, home: Path) -> Any:  # noqa: ANN401 - any JSON
+    done = run(*arguments, "--json", home=home)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, models_folder: Path) -> Made:
+    """The sample, then a taxonomy of one's own with an overlay."""
+    home = tmp_path_factory.mktemp("reindexed")
+    models = ("--models", str(models_folder), "--device", "cpu", "--json")
+    first = run("reindex", "--sample", *models, home=home)
+    assert first.returncode == 0, first.stderr
+    plain = write(home / "acme-v1.csv", VERSION_1)
+    overlay = write(home / "team.toml", OVERLAY)
+    second = run("reindex", "--taxonomy", plain, "--overlay", overlay, *models, home=home)
+    assert second.returncode == 0, second.stderr
+    return Made(home, json.loads(first.stdout), json.loads(second.stdout), second.stderr)
+
+
+@pytest.fixture
+def home(made: Made, tmp_path: Path) -> Path:
+    """A copy, to be changed."""
+    copy_folder(made.home, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def files(home: Path) -> dict[str, str]:
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted((home / "index").rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_two_taxonomies_in_one_index(made: Made) -> None:
+    assert (
+        made.sample["plan"]["counts"]["skills"]["added"] == made.sample["build"]["parts"][0]["skills"] == 412
+    )
+    assert (made.sample["embedded"], made.sample["is_new"]) == (412 + 44, True)
+    assert made.sample["build"]["state"] == "ready"
+    assert made.sample["build"]["quality"]["titles"] == 44
+    assert made.sample["bytes_on_disk"] > 1e6
+    assert set(made.sample["seconds"]) == {"embed and write", "check", "publish"}
+
+    acme, sample = made.acme["build"]["parts"]
+    assert [(part["taxonomy"], part["version"]) for part in (acme, sample)] == [
+        ("acme", "1"),
+        ("sample", "1.0.0"),
+    ]
+    assert (acme["skills"], acme["occupations"], sample["skills"]) == (5, 2, 412)  # one is private
+    assert made.acme["embedded"] == 7
+    assert made.acme["build"]["base"] == made.acme["build"]["replaced"] == made.sample["build"]["name"]
+    assert acme["overlay"]["source"] == "team.toml"
+    assert sample["overlay"] is None
+    assert "read acme 1 (en): 4 skills, 2 occupations" in made.told
+    assert PROBLEM in made.told
+    assert "acme:s9" in made.told
+
+
+def found(home: Path, models_folder: Path, *filters: str) -> list[tuple[str, str]]:
+    done = asked(
+        *("search", "operate the press", "-n", "500", "--depth", "500", "--no-rerank"),
+        *("--models", str(models_folder), "--device", "cpu", *filters),
+        home=home,
+    )
+    return [(hit["uri"], hit["label"]) for hit in done["hits"]]
+
+
+def test_taxonomies_are_searched_together_and_apart(made: Made, models_folder: Path) -> None:
+    together = found(made.home, models_folder)
+    assert len(together) == 412 + 5
+    assert together[0] == ("acme:s1", "operate the press")
+    apart = found(made.home, models_folder, "--taxonomy", "acme")
+    assert [hit for hit in together if hit[0].startswith(("acme:", "team:"))] == apart
+    assert sorted(apart) == [
+        ("acme:s1", "operate the press"),
+        ("acme:s2", "change the press tool"),
+        ("acme:s3", "clean machines"),
+        ("acme:s5", "pack goods"),
+        ("team:s1", "work by hand"),
+    ]
+
+
+EXPECTED_REPORT: list[dict[str, Any]] = [
+    {"uri": "acme:s1", "fate": "payload only", "fields": ["description"]},
+    {"uri": "acme:s2", "fate": "embedded again", "fields": ["label"], "label_after": "change the tool"},
+    {
+        "uri": "acme:s3",
+        "fate": "payload only",
+        "fields": ["occupations_essential", "occupations_optional"],
+        "became_essential": ["acme:o1"],
+    },
+    {"uri": "acme:s4", "fate": "added", "became_optional": ["acme:o2"]},
+    {"uri": "acme:s5", "fate": "removed", "lost": ["acme:o2"]},
+    {"uri": "team:s1", "fate": "unchanged"},
+    {
+        "uri": "acme:o1",
+        "kind": "occupation",
+        "fate": "payload only",
+        "fields": ["skills_essential", "skills_optional"],
+    },
+    {
+        "uri": "acme:o2",
+        "kind": "occupation",
+        "fate": "payload only",
+        "fields": ["skills_essential", "skills_optional"],
+    },
+]
+LABELS = {
+    "acme:s1": ("operate the press", "operate the press"),
+    "acme:s2": ("change the press tool", "change the tool"),
+    "acme:s3": ("clean machines", "clean machines"),
+    "acme:s4": (None, "load goods"),
+    "acme:s5": ("pack goods", None),
+    "team:s1": ("work by hand", "work by hand"),
+    "acme:o1": ("press operator", "press operator"),
+    "acme:o2": ("packer", "packer"),
+}
+LISTS = ("fields", "became_essential", "became_optional", "lost")
+
+
+def expected_rows() -> list[dict[str, Any]]:
+    empty: dict[str, Any] = {"kind": "skill"} | {name: [] for name in LISTS}
+    labels = ("label_before", "label_after")
+    return [empty | row | dict(zip(labels, LABELS[row["uri"]], strict=True)) for row in EXPECTED_REPORT]
+
+
+def test_a_dry_run_tells_and_changes_nothing(made: Made, models_folder: Path, tmp_path: Path) -> None:
+    before = files(made.home)
+    plain = write(tmp_path / "acme-v2.csv", VERSION_2)
+    arguments = ("reindex", "--taxonomy", plain, "--dry-run", "--models", str(models_folder))
+    lines, rows = tmp_path / "report.jsonl", tmp_path / "report.csv"
+
+    refused = run(*arguments, "--report", str(rows), home=made.home, COLUMNS="100")
+    assert refused.returncode == 1
+    assert "lacks 1 of the 7 concepts of acme 1 (en)" in refused.stderr
+    assert "--accept-removals 1" in refused.stderr
+    shown = [line.strip() for line in refused.stdout.splitlines()]
+    assert shown[:2] == [
+        "published: acme 1 (en) + sample 1.0.0 (en)",
+        "planned:   acme 2 (en) + sample 1.0.0 (en)",
+    ]
+    counts = {tuple(line.rsplit(maxsplit=2)) for line in shown if line[-1:].isdigit()}
+    assert counts >= {
+        ("added", "1", "0"),
+        ("removed", "1", "0"),
+        ("embedded again", "1", "0"),
+        ("payload only", "2", "2"),
+        ("unchanged", "1", "0"),
+        ("of other taxonomies", "412", "44"),
+    }
+    assert any(line.startswith("change the press tool → change the tool") for line in shown)
+    assert all(len(line) <= 100 for line in refused.stdout.splitlines())
+
+    done = run(*(*arguments, "--accept-removals", "1", "--json", "--report", str(lines)), home=made.home)
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert plan["base"] == made.acme["build"]["name"]
+    assert plan["counts"]["skills"] == {
+        "added": 1,
+        "removed": 1,
+        "embedded again": 1,
+        "payload only": 2,
+        "unchanged": 1,
+    }
+    assert plan["shifts"] == {
+        "relations_added": 1,
+        "relations_removed": 1,
+        "relations_switched": 1,
+        "skills_moved": 0,
+        "skills_under_other_groups": 0,
+        "occupations_moved": 0,
+    }
+    assert files(made.home) == before
+
+    assert [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()] == expected_rows()
+    with rows.open(encoding="utf-8", newline="") as file:
+        assert list(csv.DictReader(file)) == [
+            {
+                name: "\n".join(value) if isinstance(value, list) else value or ""
+                for name, value in row.items()
+            }
+            for row in expected_rows()
+        ]
+
+
+def test_an_overlay_stays_until_it_is_taken_away(
+    made: Made, home: Path, models_folder: Path, tmp_path: Path
+) -> None:
+    """And what was made can be listed, gone back to and removed."""
+    plain = write(tmp_path / "acme-v2.csv", VERSION_2)
+    arguments = ("reindex", "--taxonomy", plain, "--models", str(models_folder), "--device", "cpu")
+    kept = run(*arguments, "--accept-removals", "1", "--json", home=home)
+    assert kept.returncode == 0, kept.stderr
+    assert "overlay: team.toml, as it is published" in kept.stderr
+    assert PROBLEM in kept.stderr
+    second = json.loads(kept.stdout)
+    assert second["embedded"] == 2
+    assert second["build"]["parts"][0]["overlay"] == made.acme["build"]["parts"][0]["overlay"]
+    assert second["build"]["parts"][0]["skills"] == 5
+
+    bare = run(*arguments, "--no-overlay", "--accept-removals", "1", home=home, COLUMNS="100")
+    assert bare.returncode == 0, bare.stderr
+    assert "overlay" not in bare.stderr
+    assert "clean machines → clean the machine" in bare.stdout
+    status = asked("status", home=home)["published"]
+    assert (status["parts"][0]["overlay"], status["parts"][0]["skills"]) == (None, 4)
+    assert status["replaced"] == second["build"]["name"]
+    assert status["name"] in bare.stdout
+
+    names = [made.sample["build"]["name"], made.acme["build"]["name"], second["build"]["name"]]
+    listed = asked("builds", home=home)
+    assert [build["name"] for build in listed] == [*names, status["name"]]
+    assert [build["published"] for build in listed] == [False, False, False, True]
+    assert all(build["bytes"] > 1e6 for build in listed)
+
+    assert asked("rollback", home=home)["published"]["name"] == names[2]
+    assert asked("rollback", "--to", names[0], home=home)["published"] == made.sample["build"]
+    assert asked("status", home=home)["published"]["name"] == names[0]
+    wrong = run("rollback", "--to", "gone", home=home)
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert "there is no build gone that is in order" in wrong.stderr
+
+    removed = {"removed": [names[1], names[2]], "dry_run": True}
+    assert asked("prune", "--keep", "2", "--dry-run", home=home) == removed
+    assert len(asked("builds", home=home)) == 4
+    assert asked("prune", "--keep", "2", home=home) == removed | {"dry_run": False}
+    assert run("prune", home=home).stdout == "nothing to remove\n"
+    table = run("builds", home=home, COLUMNS="100").stdout
+    assert [name in table for name in (*names, status["name"])] == [True, False, False, True]
+
+
+def test_a_build_that_fails_exits_with_3_and_can_be_let_pass(
+    tmp_path: Path, models_folder: Path, taxonomy: Taxonomy
+) -> None:
+    """Of two titles that are labels, the skill of one is gone in the new version."""
+    labels = [skill.label for skill in taxonomy.skills.values()][:120]
+
+    def version(number: int, first: int) -> str:
+        rows = [f"acme:s{place},{label}" for place, label in enumerate(labels) if place >= first]
+        return write(tmp_path / f"acme-v{number}.csv", "\n".join(["uri,label", *rows]) + "\n")
+
+    golden = write(tmp_path / "golden.csv", f"title,skill\n{labels[0]},acme:s0\n{labels[1]},acme:s1\n")
+    models = ("--models", str(models_folder), "--device", "cpu", "--golden", golden, "--json")
+    home = tmp_path / "of-its-own"
+    first = asked("reindex", "--taxonomy", version(1, 0), *models[:-1], home=home)
+    assert (first["build"]["quality"]["recall"], first["embedded"]) == (1.0, 120)
+
+    failed = run("reindex", "--taxonomy", version(2, 1), *models, home=home)
+    assert (failed.returncode, failed.stdout) == (3, "")
+    assert "failed its checks and was not published: recall on the golden set (file " in failed.stderr
+    assert "is 0.500, the published build has 1.000: more than 0.02 is lost" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    good, bad = asked("builds", home=home)
+    assert (good["published"], good["state"], bad["published"], bad["state"]) == (
+        True,
+        "ready",
+        False,
+        "failed",
+    )
+    assert "is 0.500" in bad["problem"]
+
+    passed = asked("reindex", "--taxonomy", version(2, 1), *models[:-1], "--margin", "0.5", home=home)
+    assert (passed["embedded"], passed["build"]["name"], passed["build"]["state"]) == (
+        0,
+        bad["name"],
+        "ready",
+    )
+    assert passed["build"]["quality"] == {
+        "golden": passed["build"]["quality"]["golden"],
+        "titles": 2,
+        "recall": 0.5,
+        "published_recall": 1.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("reindex",), "give one of --esco, once for each zip or folder, --taxonomy FILE, and --sample"),
+        (("reindex", "--sample", "--taxonomy", "acme-v1.csv"), "give one of --esco"),
+        (("reindex", "--sample", "--language", "de"), "--name and --language go with --taxonomy"),
+        (("reindex", "--sample", "--taxonomy-version", "2"), "goes with --esco and --taxonomy"),
+        (("reindex", "--sample", "--overlay", "a.toml", "--no-overlay"), "give one of --overlay and"),
+        (("reindex", "--sample", "--report", "report.txt"), "ends in .csv or .jsonl"),
+        (
+            ("reindex", "--sample", "--dry-run", "--report", "none/r.csv"),
+            "none/r.csv: cannot be written: No such",
+        ),
+        (("reindex", "--sample", "--golden", "none.csv"), "none.csv: cannot be read"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    arguments: tuple[str, ...], message: str, tmp_path: Path, models_folder: Path
+) -> None:
+    done = run(*arguments, "--models", str(models_folder), home=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "index" / "CURRENT").exists()
+
+
+def test_builds_as_a_table() -> None:
+    """Names are whole and lines fit where a terminal has a hundred columns; problems stand below."""
+    ready = BuildInfo(
+        name="esco-1.1.0__compact-encoder-0123abcd__20260102T030405678",
+        parts=(Part("acme", "3", "en", 12, 0), Part("esco", "1.1.0", "en", 13_891, 3_008)),
+        encoder="compact-encoder",
+        encoder_fingerprint="0123abcd4567ef89",
+        view_version=1,
+        created="",
+        program="",
+        state="ready",
+    )
+    failed = BuildInfo(
+        name="esco-1.1.1__compact-encoder-0123abcd__20260102T030405679",
+        parts=(Part("esco", "1.1.1", "en", 13_896, 3_007),),
+        encoder="compact-encoder",
+        encoder_fingerprint="0123abcd4567ef89",
+        view_version=1,
+        created="",
+        program="",
+        state="failed",
+        problem="2 skills are stored, expected 13,896 [sic]",
+    )
+    console = Console(width=100)
+    with console.capture() as capture:
+        console.print(builds_table([ready, failed], ready.name, {ready.name: 123_456_789, failed.name: None}))
+    lines = [line.rstrip() for line in capture.get().splitlines() if line.strip()]
+    assert max(map(len, lines)) <= 100
+    assert [line.split() for line in lines[2:6]] == [
+        [ready.name, "13,903", "3,008", "published", "123.5", "MB"],
+        ["acme", "3", "(en)", "+", "esco", "1.1.0", "(en)"],
+        [failed.name, "13,896", "3,007", "failed", "unknown"],
+        ["esco", "1.1.1", "(en)"],
+    ]
+    assert lines[6:] == ["2 skills are stored, expected 13,896 [sic]"]
