@@ -22,7 +22,7 @@ def rollback(store: Store, to: str | None = None) -> BuildInfo:
         StoreError: there is no such build, or it was never found to be in order.
     """
     with store.lock("rollback"):
-        published = store.published().info
+        published = store.current()
         name = to or published.replaced
         ready = {info.name: info for info in store.builds() if info.state == "ready"}
         others = ", ".join(one for one in ready if one != published.name) or "none"
@@ -47,7 +47,7 @@ def prunable(store: Store, keep: int) -> list[BuildInfo]:
     if keep < 1:
         raise StoreError(f"keep is at least 1, the published build, found {keep}")
     try:
-        published = store.published().info
+        published = store.current()
     except (IndexNotFoundError, IndexOutdatedError):
         published = None
     builds = store.builds()

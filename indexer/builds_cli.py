@@ -128,7 +128,7 @@ def _published(store: "Store") -> str | None:
     from skillsearch.errors import IndexNotFoundError, IndexOutdatedError
 
     try:
-        return store.published().info.name
+        return store.current().name
     except (IndexNotFoundError, IndexOutdatedError):
         return None
 

@@ -2,8 +2,9 @@
 
 import csv
 import hashlib
+import heapq
 import io
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillsearch.errors import TaxonomyError
-from skillsearch.store.base import Build
+from skillsearch.store.base import Build, batches
 
 __all__ = ["CUTOFF", "Golden", "read_golden", "recall", "taxonomy_golden"]
 
@@ -20,6 +21,7 @@ CUTOFF: Final = 100
 """Skills that are looked at for each title."""
 
 _TITLES = 100
+_FETCHED = 256
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,20 @@ class Golden:
     name: str
     expected: Mapping[str, Set[str]]
 
+    def require_any(self, uris: Collection[str], published: Build | None) -> None:
+        """Check that the set is about what is to be indexed, or about what is published.
+
+        Raises:
+            TaxonomyError: it names none of the skills.
+        """
+        named = set[str]().union(*self.expected.values())
+        if named.isdisjoint(uris) and not (published and self.known_to(published).expected):
+            raise TaxonomyError("the golden set names no skill of the index: skills are named by their URI")
+
     def known_to(self, build: Build) -> "Golden":
         """Without the skills that a build lacks, and the titles that are then left without any."""
         uris = sorted(set[str]().union(*self.expected.values()))
-        known = build.fetch("skills", uris).keys()
+        known = {uri for some in batches(uris, _FETCHED) for uri in build.fetch("skills", some)}
         expected = {title: skills & known for title, skills in self.expected.items()}
         return Golden(self.name, {title: skills for title, skills in expected.items() if skills})
 
@@ -43,10 +55,10 @@ def taxonomy_golden(build: Build) -> Golden:
     The draw does not depend on what else the taxonomy has, so versions share most of the titles. Where
     occupations share a label, the skills of all of them are expected.
     """
-    drawn = sorted(build.scan("occupations"), key=lambda point: _digest(point.uri.encode()))
+    needy = (point for point in build.scan("occupations") if point.payload["skills_essential"])
     expected: dict[str, set[str]] = {}
-    for one in [point.payload for point in drawn if point.payload["skills_essential"]][:_TITLES]:
-        expected.setdefault(one["label"], set()).update(one["skills_essential"])
+    for point in heapq.nsmallest(_TITLES, needy, key=lambda point: _digest(point.uri.encode())):
+        expected.setdefault(point.payload["label"], set()).update(point.payload["skills_essential"])
     return Golden("taxonomy", expected)
 
 

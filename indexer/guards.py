@@ -29,11 +29,14 @@ def require_allowed(
         removed_share: the share of concepts that may vanish without `accept_removals`.
 
     Raises:
-        TaxonomyError: the release is in another language, is older, or lacks too many concepts.
+        TaxonomyError: the release is in another language, is older, or lacks too many concepts, or it
+            is the first and has no skills.
     """
     taxonomy = plan.target.taxonomy
     published = plan.base.part(taxonomy.name) if plan.base else None
     if published is None:
+        if not taxonomy.skills:
+            raise TaxonomyError(f"{taxonomy} has no skills: does an overlay hide them all?")
         return
     if published.language != taxonomy.language:
         raise TaxonomyError(

@@ -65,7 +65,7 @@ def write_migration(plan: Plan, path: Path) -> None:
 
 
 def _rows(plan: Plan) -> Iterator[dict[str, Any]]:
-    """By space and URI; concepts that stay as they are have the same label before and after."""
+    """By space and URI; concepts of which nothing changed have the same label before and after."""
     changes = {(change.kind, change.uri): change.to_dict() for change in plan.changes}
     for space in SPACES:
         found = plan.spaces[space]
@@ -77,5 +77,6 @@ def _rows(plan: Plan) -> Iterator[dict[str, Any]]:
 def _unchanged(plan: Plan, space: Space, kind: str, uri: str) -> dict[str, Any]:
     taxonomy = plan.target.taxonomy
     label = (taxonomy.skills if space == "skills" else taxonomy.occupations)[uri].label
-    row = dict.fromkeys(COLUMNS, ()) | {"uri": uri, "kind": kind, "fate": Fate.unchanged.value}
+    fate = Fate.embedded if plan.complete else Fate.unchanged
+    row = dict.fromkeys(COLUMNS, ()) | {"uri": uri, "kind": kind, "fate": fate.value}
     return row | {"label_before": label, "label_after": label}

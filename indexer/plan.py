@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
@@ -216,6 +216,10 @@ def _compare_space(
     if complete:
         fates[Fate.embedded] += fates[Fate.payload] + fates[Fate.unchanged]
         fates[Fate.payload], fates[Fate.unchanged] = [], []
+        changes = [
+            replace(change, fate=Fate.embedded) if change.fate is Fate.payload else change
+            for change in changes
+        ]
     uris = {fate.name: tuple(found) for fate, found in fates.items()}
     return SpacePlan(**uris, others=tuple(others), hashes=hashes), changes
 

@@ -98,6 +98,7 @@ def carry_out(
 
     Raises:
         BuildCheckError: the new build is not what it should be; it was not published.
+        TaxonomyError: the golden set is about other skills.
         StoreError: the store failed; what was published is untouched.
     """
     progress = progress or Progress()
@@ -107,6 +108,8 @@ def carry_out(
         raise StoreError("another build was published since the plan was made: give the command again")
     if plan.is_published and base is not None and not plan.is_forced:
         return ReindexReport(base.info, 0, False, {}, base.size())
+    if golden is not None:
+        golden.require_any(plan.spaces["skills"].hashes, base)
     info = _begun(plan, store) or plan.info
     embedded = 0
     if info.state == "unfinished":

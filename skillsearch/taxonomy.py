@@ -127,8 +127,12 @@ class Taxonomy:
 
     def isco_ancestors(self, uri: str) -> tuple[str, ...]:
         """All ISCO group URIs above an occupation, its own unit group first."""
-        group = self.occupations[uri].isco_group
-        return _ancestors((group,) if group else (), self._isco_parents)
+        return self._isco_paths.get(self.occupations[uri].isco_group, ())
+
+    @cached_property
+    def _isco_paths(self) -> Mapping[str, tuple[str, ...]]:
+        """Each ISCO group with all groups above it; occupations by the hundred share one."""
+        return {uri: _ancestors((uri,), self._isco_parents) for uri in self.isco_groups}
 
     def _skill_parents(self, uri: str) -> tuple[str, ...]:
         return self.groups[uri].broader if uri in self.groups else self.skills[uri].broader

@@ -116,6 +116,7 @@ def test_occupations_count_too() -> None:
 def test_an_empty_release_is_refused() -> None:
     empty = Taxonomy("acme", "3", "en", {}, {}, (), {}, {})
     assert "lacks 40 of the 40 concepts" in refusal(planned(empty, acme()))
+    assert "acme 3 (en) has no skills" in refusal(planned(empty))
 
 
 def test_concepts_of_another_taxonomy_do_not_vanish() -> None:

@@ -163,6 +163,13 @@ class Store(Protocol):
             IndexNotFoundError: none is published.
         """
 
+    def current(self) -> BuildInfo:
+        """The description of the published build, without opening it.
+
+        Raises:
+            IndexNotFoundError: none is published.
+        """
+
     def builds(self) -> list[BuildInfo]:
         """All builds, oldest first; those that cannot be read any more are left out."""
 

@@ -75,15 +75,15 @@ class EmbeddedStore:
 
         A build that is replaced stays open for the searches that hold it.
         """
-        name = self._published_name()
-        if name is None:
-            raise IndexNotFoundError(
-                f"no index is published in {self._folder}: build one with `skillsearch reindex`"
-            )
+        name = self._required_name()
         with self._mutex:
             if self._open is None or self._open.info.name != name:
                 self._open = EmbeddedBuild.load(self._builds / _checked(name, self._current))
             return self._open
+
+    def current(self) -> BuildInfo:
+        """The build.json of the build that CURRENT names."""
+        return read_info(self._builds / _checked(self._required_name(), self._current))
 
     def builds(self) -> list[BuildInfo]:
         """All builds, oldest first; folders that cannot be read are left out."""
@@ -109,6 +109,14 @@ class EmbeddedStore:
             if self._open is not None:
                 self._open.close()
                 self._open = None
+
+    def _required_name(self) -> str:
+        name = self._published_name()
+        if name is None:
+            raise IndexNotFoundError(
+                f"no index is published in {self._folder}: build one with `skillsearch reindex`"
+            )
+        return name
 
     def _published_name(self) -> str | None:
         try:

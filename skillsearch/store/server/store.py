@@ -101,6 +101,10 @@ class ServerStore:
             cached = self._cached = ServerBuild(self.connection, self._info(collection("skills", name)))
         return cached
 
+    def current(self) -> BuildInfo:
+        """The description of the build that the alias ``skills`` names."""
+        return self.published().info
+
     @translated
     def builds(self) -> list[BuildInfo]:
         """All builds, oldest first; collections that cannot be read are left out."""
