@@ -25,6 +25,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -64,6 +65,7 @@ def main() -> None:
         "rollback": roll_back,
         "new to old": new_to_old,
         "complete build of the new version": complete_new,
+        "old to new, and the complete build": compare_builds,
         **{f"{count:,} labels changed": _Relabelled(count) for count in GROWTH},
         "searches": searches,
     }
@@ -105,6 +107,24 @@ def new_to_old(options: argparse.Namespace) -> dict[str, Any]:
             store.remove(info.name)
     store.close()
     return _move(options, options.work / "moving", options.old)
+
+
+def compare_builds(options: argparse.Namespace) -> dict[str, Any]:
+    """Point by point: the build that came from the old version, and the complete one."""
+    complete = _store(options.work / "new").published()
+    moving = _store(options.work / "moving")
+    moved = moving.open(next(info.name for info in moving.builds() if info.digest == complete.info.digest))
+    found: dict[str, Any] = {}
+    for space in SPACES:
+        points = {point.uri: point for point in moved.scan(space, vectors=True)}
+        others = {point.uri: point for point in complete.scan(space, vectors=True)}
+        shared = points.keys() & others.keys()
+        found[f"{space} alike"] = sum(points[uri].payload == others[uri].payload for uri in shared)
+        found[f"{space} in one only"] = len(points.keys() ^ others.keys())
+        found[f"{space}, largest difference of a vector"] = max(
+            float(np.abs(np.subtract(points[uri].vector, others[uri].vector)).max()) for uri in shared
+        )
+    return found
 
 
 def plan_alone(options: argparse.Namespace) -> dict[str, Any]:

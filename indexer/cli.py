@@ -84,6 +84,7 @@ def reindex(
 
     Example: skillsearch reindex --sample
     """
+    _give_way(nice)
     from indexer.checks import MARGIN
     from indexer.golden import read_golden
     from indexer.guards import require_allowed
@@ -117,7 +118,6 @@ def reindex(
             _show_plan(plan, as_json)
             require_allowed(plan, allow_downgrade=allow_downgrade, accept_removals=accept_removals)
             return
-        _give_way(nice)
         with store.lock(f"reindex of {release}"), progress() as bars:
             plan = planned(bars)
             require_allowed(plan, allow_downgrade=allow_downgrade, accept_removals=accept_removals)

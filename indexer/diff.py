@@ -8,7 +8,7 @@ from typing import Any
 
 from skillsearch.store.base import Hashes, Payload
 
-__all__ = ["Change", "Fate", "Shifts", "compare", "count_shifts"]
+__all__ = ["Change", "Fate", "Shifts", "compare", "count_shifts", "differences"]
 
 _HASHES = ("embedding_hash", "payload_hash")
 
@@ -108,6 +108,11 @@ def compare(old: Payload | None, new: Payload | None) -> Change | None:
         switched=tuple(uri for uri in changed if uri in old_kinds),
         lost=tuple(uri for uri in old_kinds if uri not in new_kinds),
     )
+
+
+def differences(change: Change, new: Payload) -> Payload:
+    """The fields to write to a stored payload so that it becomes the new one."""
+    return {name: new[name] for name in (*change.fields, *_HASHES)}
 
 
 def count_shifts(changes: Iterable[Change]) -> Shifts:

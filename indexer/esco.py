@@ -28,6 +28,7 @@ _COLLECTIONS = {
     "researchSkillsCollection": "research",
     "digCompSkillsCollection": "digcomp",
 }
+_KINDS = get_args(RelationKind)
 _RELATION_FILES = ("occupationSkillRelations", "broaderRelationsSkillPillar", "broaderRelationsOccPillar")
 _CLASSIFICATION_FILES = ("skills", "occupations", "skillGroups", "ISCOGroups")
 _READ = {*_RELATION_FILES, *_CLASSIFICATION_FILES, "skillsHierarchy", *_COLLECTIONS}
@@ -279,7 +280,7 @@ def _read_relations(
     kinds: dict[tuple[str, str], RelationKind] = {}
     known = 0
     for row in table.rows("occupationUri", "relationType", "skillUri"):
-        kind = cast(RelationKind, _one_of(row, "relationType", get_args(RelationKind)))
+        kind = cast(RelationKind, _one_of(row, "relationType", _KINDS))
         pair = occupation, skill = row.filled("occupationUri"), row.filled("skillUri")
         if occupation not in occupations:
             drops.add(row, "the occupation does not exist", occupation)

@@ -9,11 +9,11 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
-from indexer.diff import Change, Fate, Shifts, compare, count_shifts
+from indexer.diff import Change, Fate, Shifts, compare, count_shifts, differences
 from indexer.target import Target
 from skillsearch.errors import TaxonomyError
 from skillsearch.models.encoder import EncoderIdentity
-from skillsearch.store.base import SPACES, Build, Hashes, Space
+from skillsearch.store.base import SPACES, Build, Hashes, Payload, Space
 from skillsearch.store.info import SCHEMA_VERSION, BuildInfo, Part
 from skillsearch.store.schema import rehashed
 from skillsearch.texts import VIEW_VERSION
@@ -33,6 +33,7 @@ class SpacePlan:
         unchanged: those that stay as they are.
         others: concepts of the index's other taxonomies, which are not looked at.
         hashes: what each point of the new build is to hold.
+        differences: for `payload` the fields that change.
     """
 
     added: tuple[str, ...]
@@ -42,6 +43,7 @@ class SpacePlan:
     unchanged: tuple[str, ...]
     others: tuple[str, ...]
     hashes: Mapping[str, Hashes]
+    differences: Mapping[str, Payload] = field(repr=False)
 
     def counts(self) -> dict[Fate, int]:
         """How many concepts have each fate."""
@@ -186,6 +188,7 @@ def _compare_space(
     others: list[str] = []
     hashes: dict[str, Hashes] = {}
     changes: list[Change] = []
+    changed: dict[str, Payload] = {}
     for point in base.scan(space) if base else ():
         old = point.payload
         if old["taxonomy"] != target.taxonomy.name:
@@ -205,6 +208,8 @@ def _compare_space(
             change = compare(old, new)
             changes += _changed(change)
             fates[change.fate if change else Fate.unchanged].append(point.uri)
+            if change and change.fate is Fate.payload and not complete:
+                changed[point.uri] = differences(change, new)
         advance(1)
     for uri in target.uris(space):
         if uri not in hashes:
@@ -221,7 +226,7 @@ def _compare_space(
             for change in changes
         ]
     uris = {fate.name: tuple(found) for fate, found in fates.items()}
-    return SpacePlan(**uris, others=tuple(others), hashes=hashes), changes
+    return SpacePlan(**uris, others=tuple(others), hashes=hashes, differences=changed), changes
 
 
 def _changed(change: Change | None) -> Iterator[Change]:

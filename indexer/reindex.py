@@ -170,7 +170,8 @@ def _write(
         progress.stage("write", sum(len(found.copied) for found in missing.values()))
         for space, found in missing.items():
             if not plan.complete:
-                draft.copy(space, _Copies(plan, space, found.copied, progress.advance))
+                changes = plan.spaces[space].differences
+                draft.copy(space, {uri: changes.get(uri, {}) for uri in found.copied}, progress.advance)
         return draft.seal(), embedded
 
 
@@ -181,38 +182,6 @@ class _Missing:
         hashes = plan.spaces[space].hashes
         self.embedded = [uri for uri in plan.to_embed(space) if written.get(uri) != hashes[uri]]
         self.copied = [uri for uri in plan.to_copy(space) if written.get(uri) != hashes[uri]]
-
-
-class _Copies(Mapping[str, Payload]):
-    """For each URI to copy the fields that changed, made when they are asked for."""
-
-    def __init__(
-        self, plan: Plan, space: Space, uris: Sequence[str], advance: Callable[[int], object]
-    ) -> None:
-        self._target, self._space, self._advance = plan.target, space, advance
-        changed = {
-            change.uri: (*change.fields, "payload_hash")
-            for change in plan.changes
-            if change.kind == space.removesuffix("s")
-        }
-        self._fields = {uri: changed.get(uri, ()) for uri in uris}
-
-    def __getitem__(self, uri: str) -> Payload:
-        fields = self._fields[uri]
-        self._advance(1)
-        if not fields:
-            return {}
-        payload = self._target.payload(self._space, uri)
-        return {name: payload[name] for name in fields}
-
-    def __contains__(self, uri: object) -> bool:
-        return uri in self._fields
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._fields)
-
-    def __len__(self) -> int:
-        return len(self._fields)
 
 
 def _payloads(

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from qdrant_client import QdrantClient
+from qdrant_client import QdrantClient, models
 from qdrant_rest import QdrantRest
 
 from indexer.checks import check_points
@@ -32,6 +32,8 @@ from skillsearch.errors import (
     StoreUnavailableError,
 )
 from skillsearch.filters import Match, Where
+from skillsearch.settings import load_settings
+from skillsearch.store import open_store
 from skillsearch.store.base import Build, Hashes, Point, Space, Store
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.store.info import BuildInfo, Part, State
@@ -456,8 +458,6 @@ def test_a_server_that_answers_badly_is_told(
 
 
 def test_a_collection_of_somebody_else_is_told() -> None:
-    from qdrant_client import models
-
     client = QdrantClient(":memory:")
     client.create_collection(
         "skills__x", vectors_config=models.VectorParams(size=4, distance=models.Distance.DOT)
@@ -483,3 +483,40 @@ def test_a_search_gives_the_fields_that_were_asked_for(store: Store) -> None:
             expected = [{name: p.payload[name] for name in {"uri", *fields}} for p in points[:limit]]
             assert [hit.payload for hit in found] == expected
             found[0].payload["label"] = "changed"
+
+
+@pytest.mark.parametrize(
+    ("skills", "graph", "quantization"), [(99_999, 0, None), (100_000, 32, models.BinaryQuantization)]
+)
+def test_the_settings_of_a_cluster_reach_its_collections(
+    skills: int, graph: int, quantization: type[object] | None
+) -> None:
+    """Graph and quantisation only where exact search would be slow."""
+    with QdrantRest() as server:
+        settings = load_settings(
+            qdrant_url=server.url,
+            qdrant_shards=6,
+            qdrant_replicas=2,
+            qdrant_write_consistency=2,
+            qdrant_quantization="binary",
+            qdrant_hnsw_m=32,
+            qdrant_hnsw_ef_construct=200,
+            qdrant_on_disk=True,
+        )
+        store = open_store(settings)
+        store.draft(info(skills=skills)).close()
+        store.close()
+        client = QdrantClient(url=server.url, check_compatibility=False)
+        config = client.get_collection("skills__test-one").config
+        client.close()
+    params = config.params
+    assert (params.shard_number, params.replication_factor, params.write_consistency_factor) == (6, 2, 2)
+    assert params.on_disk_payload
+    assert isinstance(params.vectors, dict)
+    assert (params.vectors["dense"].on_disk, params.vectors["dense"].size) == (True, SIZE)
+    assert config.hnsw_config.m == graph
+    if quantization is None:
+        assert config.quantization_config is None
+    else:
+        assert isinstance(config.quantization_config, quantization)
+        assert config.hnsw_config.ef_construct == 200

@@ -5,7 +5,7 @@ never change after it is sealed. A reader holds on to one build, so one result n
 versions.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
@@ -111,12 +111,18 @@ class Draft(Protocol):
     def written(self, space: Space) -> dict[str, Hashes]:
         """What is in it already, by URI."""
 
-    def copy(self, space: Space, changes: Mapping[str, Payload]) -> None:
+    def copy(
+        self,
+        space: Space,
+        changes: Mapping[str, Payload],
+        advance: Callable[[int], object] = lambda _: None,
+    ) -> None:
         """Take points of the base with their vectors, and leave out all that are not named.
 
         Args:
             space: of the points.
             changes: for each URI the fields of its payload that differ from the base's.
+            advance: called with the number of points just copied.
         """
 
     def upsert(self, space: Space, points: Sequence[Point]) -> None:

@@ -1,7 +1,7 @@
 """A build of the embedded store while it is written."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -40,7 +40,7 @@ class EmbeddedDraft:
         """
         self._folder = folder
         self._base = base
-        self._copied: dict[Space, Mapping[str, Payload]] = {}
+        self._copied: dict[Space, tuple[Mapping[str, Payload], Callable[[int], object]]] = {}
         _require_room(folder, info)
         self._journal = _open_journal(folder / JOURNAL)
         self.info = self._journal.description() or info
@@ -51,7 +51,12 @@ class EmbeddedDraft:
         """What is in the journal."""
         return self._journal.hashes(space)
 
-    def copy(self, space: Space, changes: Mapping[str, Payload]) -> None:
+    def copy(
+        self,
+        space: Space,
+        changes: Mapping[str, Payload],
+        advance: Callable[[int], object] = lambda _: None,
+    ) -> None:
         """Have points of the base copied when the draft is sealed.
 
         Raises:
@@ -59,7 +64,7 @@ class EmbeddedDraft:
         """
         if self._base is None:
             raise StoreError(f"build {self.info.name} has no base to copy from")
-        self._copied[space] = changes
+        self._copied[space] = changes, advance
 
     @translated
     def upsert(self, space: Space, points: Sequence[Point]) -> None:
@@ -92,7 +97,7 @@ class EmbeddedDraft:
         else:
             copy_folder(self._base.folder / space, folder)
             shard = edge.EdgeShard.load(str(folder))
-            self._apply_difference(shard, space, copied)
+            self._apply_difference(shard, space, *copied)
         for batch in self._journal.batches(space, _BATCH):
             shard.update(edge.UpdateOperation.upsert_points([_to_point(point) for point in batch]))
         if shard.info().points_count >= EXACT_LIMIT:
@@ -100,7 +105,13 @@ class EmbeddedDraft:
         shard.flush()
         shard.close()
 
-    def _apply_difference(self, shard: edge.EdgeShard, space: Space, copied: Mapping[str, Payload]) -> None:
+    def _apply_difference(
+        self,
+        shard: edge.EdgeShard,
+        space: Space,
+        copied: Mapping[str, Payload],
+        advance: Callable[[int], object],
+    ) -> None:
         wanted = {point_id(uri) for uri in (*copied, *self._journal.hashes(space))}
         leave = (record.id for record in records(shard, payload=False) if str(record.id) not in wanted)
         removed = list(leave)
@@ -110,6 +121,7 @@ class EmbeddedDraft:
         for uri, changes in copied.items():
             if changes:  # fields that are not named stay, with their entries in the payload indexes
                 shard.update(edge.UpdateOperation.set_payload([point_id(uri)], changes))
+            advance(1)
 
 
 def _to_point(point: Point) -> edge.Point:

@@ -73,13 +73,21 @@ class EmbeddedStore:
     def published(self) -> EmbeddedBuild:
         """The build that CURRENT names; opened once, and again when CURRENT names another.
 
-        A build that is replaced stays open for the searches that hold it.
+        While one thread opens the new build, the others go on with the one before. A build that is
+        replaced stays open for the searches that hold it.
         """
         name = self._required_name()
-        with self._mutex:
+        known = self._open
+        if known is not None and known.info.name == name:
+            return known
+        if not self._mutex.acquire(blocking=known is None):
+            return known  # type: ignore[return-value] # not None, or the lock would have been waited for
+        try:
             if self._open is None or self._open.info.name != name:
                 self._open = EmbeddedBuild.load(self._builds / _checked(name, self._current))
             return self._open
+        finally:
+            self._mutex.release()
 
     def current(self) -> BuildInfo:
         """The build.json of the build that CURRENT names."""

@@ -1,6 +1,6 @@
 """A build on a server while it is written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from qdrant_client import models
@@ -36,7 +36,12 @@ class ServerDraft:
         points = ServerBuild(self.connection, self.info).scan(space, fields=_HASH_FIELDS)
         return {point.uri: Hashes.of(point.payload) for point in points}
 
-    def copy(self, space: Space, changes: Mapping[str, Payload]) -> None:
+    def copy(
+        self,
+        space: Space,
+        changes: Mapping[str, Payload],
+        advance: Callable[[int], object] = lambda _: None,
+    ) -> None:
         """Read pages of the base with their vectors, and write what is wanted of each.
 
         Raises:
@@ -51,6 +56,7 @@ class ServerDraft:
         )
         for page in batches(wanted, _BATCH):
             self._write(space, page)
+            advance(len(page))
 
     def upsert(self, space: Space, points: Sequence[Point]) -> None:
         """Write points, and wait until they can be found."""
