@@ -2,7 +2,7 @@
 
 import json
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,7 +64,9 @@ def reindex(
         int | None, typer.Option(min=0, help="Concepts that may vanish.", show_default="5% of them")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Embed everything again.")] = False,
-    nice: Annotated[int, typer.Option(min=0, max=19, help="Give way to searches on this machine.")] = 10,
+    give_way: Annotated[
+        bool, typer.Option(help="Leave the processor to whoever else wants it, such as searches.")
+    ] = True,
     models: Annotated[
         str | None,
         typer.Option(help="Folder of the models, or skillscout.", show_default="SKILLSEARCH_MODELS"),
@@ -84,7 +86,8 @@ def reindex(
 
     Example: skillsearch reindex --sample
     """
-    _give_way(nice)
+    if give_way:
+        _give_way()
     from indexer.checks import MARGIN
     from indexer.golden import read_golden
     from indexer.guards import require_allowed
@@ -188,6 +191,10 @@ def _show_plan(plan: "Plan", as_json: bool) -> None:
         stdout().print(plan_view(plan))
 
 
-def _give_way(nice: int) -> None:
-    if nice and hasattr(os, "nice"):
-        os.nice(nice)
+def _give_way() -> None:
+    """Run when nothing else does (Linux), or else with the lowest priority; threads inherit it."""
+    if hasattr(os, "SCHED_IDLE"):
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    elif hasattr(os, "nice"):
+        os.nice(19)
