@@ -194,7 +194,7 @@ def test_a_refused_release_changes_nothing(
             command(
                 taxonomy=table(tmp_path / name, skills),
                 models=str(models_folder),
-                nice=0,
+                give_way=False,
                 dry_run=dry_run,
                 **options,
             )
@@ -210,7 +210,7 @@ def test_what_was_asked_for_is_done(
     index: Path, models_folder: Path, tmp_path: Path, name: str, skills: int, options: dict[str, Any]
 ) -> None:
     path = table(tmp_path / name, skills)
-    command(taxonomy=path, models=str(models_folder), device="cpu", nice=0, **options)
+    command(taxonomy=path, models=str(models_folder), device="cpu", give_way=False, **options)
     store = EmbeddedStore(index)
     (part,) = store.published().info.parts
     assert (f"acme-v{part.version}.csv", part.skills) == (name, skills)
@@ -247,7 +247,10 @@ def test_an_index_that_cannot_be_read_is_not_overwritten(
     for full in (False, True):
         with pytest.raises(StoreError) as caught:
             command(
-                taxonomy=table(tmp_path / "acme-v3.csv", 36), models=str(models_folder), nice=0, full=full
+                taxonomy=table(tmp_path / "acme-v3.csv", 36),
+                models=str(models_folder),
+                give_way=False,
+                full=full,
             )
         assert message in str(caught.value)
         assert not isinstance(caught.value, IndexOutdatedError)
