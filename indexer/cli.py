@@ -3,6 +3,7 @@
 import json
 import os
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -146,7 +147,7 @@ def reindex(
 
 
 def _plan(
-    taxonomy: "tuple[Taxonomy, dict[str, object] | None]",
+    taxonomy: "tuple[Taxonomy, dict[str, object] | None, tuple[str, ...]]",
     pair: "ModelPair",
     store: "Store",
     full: bool,
@@ -156,7 +157,7 @@ def _plan(
     from indexer.reindex import published_build
     from indexer.target import Target
 
-    concepts, stored = taxonomy
+    concepts, stored, problems = taxonomy
     encoder = pair.find_encoder()
     base = published_build(store)
     task = bars.add_task("plan", total=base.info.skills + base.info.occupations if base else None)
@@ -169,7 +170,7 @@ def _plan(
         advance=lambda count: bars.advance(task, count),
     )
     bars.update(task, total=bars.tasks[task].completed)
-    return plan
+    return replace(plan, overlay_problems=problems)
 
 
 def _progress(bars: "Bars") -> "Progress":

@@ -63,6 +63,7 @@ class Plan:
         changes: every concept that is not the same afterwards.
         target: where the payloads come from.
         is_forced: whether a complete build was asked for.
+        overlay_problems: entries of the overlay that have no effect.
     """
 
     info: BuildInfo
@@ -72,6 +73,7 @@ class Plan:
     changes: tuple[Change, ...]
     target: Target = field(repr=False)
     is_forced: bool = False
+    overlay_problems: tuple[str, ...] = ()
 
     @property
     def is_published(self) -> bool:
@@ -110,6 +112,7 @@ class Plan:
                 if fate is not Fate.unchanged
             },
             "shifts": self.shifts.to_dict(),
+            "overlay_problems": list(self.overlay_problems),
         }
 
     def examples(self, fate: Fate, count: int = 3) -> list[Change]:

@@ -52,7 +52,7 @@ def load_taxonomy(
 
 def overlaid(
     taxonomy: Taxonomy, store: Store, path: Path | None, *, forget: bool
-) -> tuple[Taxonomy, dict[str, Any] | None]:
+) -> tuple[Taxonomy, dict[str, Any] | None, tuple[str, ...]]:
     """Lay an overlay over a taxonomy, and say on standard error which of its entries have no effect.
 
     Args:
@@ -62,7 +62,8 @@ def overlaid(
         forget: whether to do without either.
 
     Returns:
-        The taxonomy, and the overlay as JSON-ready values, to be kept with the index.
+        The taxonomy, the overlay as JSON-ready values, to be kept with the index, and a line for each
+        entry that has no effect.
 
     Raises:
         ConfigurationError: `path` and `forget` are both given.
@@ -78,8 +79,9 @@ def overlaid(
         overlay = Overlay.from_dict(part.overlay)
         stderr().print(f"overlay: {overlay.source}, as it is published", markup=False)
     else:
-        return taxonomy, None
+        return taxonomy, None, ()
     done = apply_overlay(overlay, taxonomy)
-    for problem in done.problems:
+    problems = tuple(map(str, done.problems))
+    for problem in problems:
         stderr().print(f"overlay: {problem}", markup=False, soft_wrap=True)
-    return done.taxonomy, overlay.to_dict()
+    return done.taxonomy, overlay.to_dict(), problems

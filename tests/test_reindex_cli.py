@@ -263,6 +263,8 @@ def test_an_overlay_stays_until_it_is_taken_away(
     assert "overlay: team.toml, as it is published" in kept.stderr
     assert PROBLEM in kept.stderr
     second = json.loads(kept.stdout)
+    (problem,) = second["plan"]["overlay_problems"]
+    assert problem.startswith(PROBLEM.removeprefix("overlay: "))
     assert second["embedded"] == 2
     assert second["build"]["parts"][0]["overlay"] == made.acme["build"]["parts"][0]["overlay"]
     assert second["build"]["parts"][0]["skills"] == 5
