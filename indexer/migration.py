@@ -10,6 +10,7 @@ from typing import Any
 from indexer.diff import Fate
 from indexer.plan import Plan
 from skillsearch.errors import ConfigurationError
+from skillsearch.files import write_atomically
 from skillsearch.store.base import SPACES, Space
 
 __all__ = ["COLUMNS", "require_suffix", "write_migration"]
@@ -59,7 +60,7 @@ def write_migration(plan: Plan, path: Path) -> None:
         for row in _rows(plan):
             text.write(json.dumps({name: row[name] for name in COLUMNS}, ensure_ascii=False) + "\n")
     try:
-        path.write_text(text.getvalue(), encoding="utf-8", newline="")
+        write_atomically(path, [text.getvalue().encode()])
     except OSError as error:
         raise ConfigurationError(f"--report {path}: cannot be written: {error.strerror or error}") from error
 

@@ -8,9 +8,7 @@ The file is one safetensors file; its metadata is JSON. Only numpy is needed to 
 """
 
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 
 from skillsearch.errors import ModelError, ModelMismatchError
 from skillsearch.features import ATTRIBUTES, DEMAND, FIRST, SECOND, Evidence, Floats, Rows
+from skillsearch.files import write_atomically
 from skillsearch.models.source import ModelFolder
 
 __all__ = ["FORMAT", "Blender", "Head", "load_blender", "save_blender"]
@@ -145,17 +144,9 @@ def save_blender(path: Path, blender: Blender) -> None:
         "facts": dict(blender.facts),
     }
     data = save(_tensors(blender), metadata={_KEY: json.dumps(facts)})
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        write_atomically(path, [data])
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise ModelError(f"{path} cannot be written: {error.strerror or error}") from error
 
 

@@ -354,8 +354,8 @@ def test_a_build_that_fails_exits_with_3_and_can_be_let_pass(
         (("reindex", "--sample", "--overlay", "a.toml", "--no-overlay"), "give one of --overlay and"),
         (("reindex", "--sample", "--report", "report.txt"), "ends in .csv or .jsonl"),
         (
-            ("reindex", "--sample", "--dry-run", "--report", "none/r.csv"),
-            "none/r.csv: cannot be written: No such",
+            ("reindex", "--sample", "--dry-run", "--report", "/dev/null/r.csv"),
+            "/dev/null/r.csv: cannot be written: ",
         ),
         (("reindex", "--sample", "--golden", "none.csv"), "none.csv: cannot be read"),
     ],

@@ -2,33 +2,24 @@
 
 import csv
 import io
-import os
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from skillsearch.errors import EvaluationError
+from skillsearch.files import write_atomically
 
 __all__ = ["write_bytes", "write_csv", "write_text"]
 
 
 def write_bytes(path: Path, parts: Iterable[bytes]) -> None:
-    """Write beside, part by part, flush to disk, and rename; missing folders above are made.
+    """Write atomically; see `skillsearch.files.write_atomically`.
 
     Raises:
         EvaluationError: it cannot be written.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
-            file.writelines(parts)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        write_atomically(path, parts)
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise EvaluationError(f"{path} cannot be written: {error.strerror or error}") from error
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import qdrant_edge as edge
 
 from skillsearch.errors import StoreError
+from skillsearch.files import write_atomically
 from skillsearch.filters import Where
 from skillsearch.store.base import EXACT_LIMIT, SPACES, Payload, Point, ScoredPoint, Space
 from skillsearch.store.embedded.engine import records, to_filter, translated
-from skillsearch.store.embedded.files import write_atomically
 from skillsearch.store.info import BuildInfo
 from skillsearch.store.schema import VECTOR_NAME, point_id
 
@@ -147,7 +147,7 @@ def read_info(folder: Path) -> BuildInfo:
 @translated
 def write_info(folder: Path, info: BuildInfo) -> None:
     """Write the description; its being there is the sign that the build is complete."""
-    write_atomically(folder / "build.json", json.dumps(info.to_dict(), indent=2) + "\n")
+    write_atomically(folder / "build.json", [json.dumps(info.to_dict(), indent=2).encode(), b"\n"])
 
 
 def _plain(value: object) -> object:

@@ -1,31 +1,13 @@
-"""Files that are written whole or not at all, and folders that are copied with their holes."""
+"""Folders of the engine: copied with their holes, and waited for until they are on disk."""
 
 import errno
 import os
 import shutil
 from pathlib import Path
 
-__all__ = ["copy_folder", "sync_folder", "write_atomically"]
+__all__ = ["copy_folder", "sync_folder"]
 
 _PIECE = 8 * 2**20
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write beside, flush to disk, and rename.
-
-    Raises:
-        OSError: it cannot be written; what was there is untouched.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
 
 
 def copy_folder(source: Path, target: Path) -> None:

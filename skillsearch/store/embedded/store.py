@@ -19,11 +19,11 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 from skillsearch.errors import IndexNotFoundError, StoreError
+from skillsearch.files import write_atomically
 from skillsearch.store.base import Build
 from skillsearch.store.embedded.build import EmbeddedBuild, read_info, write_info
 from skillsearch.store.embedded.draft import JOURNAL, EmbeddedDraft
 from skillsearch.store.embedded.engine import translated
-from skillsearch.store.embedded.files import write_atomically
 from skillsearch.store.embedded.journal import Journal
 from skillsearch.store.info import BuildInfo
 from skillsearch.store.locks import file_lock
@@ -68,7 +68,7 @@ class EmbeddedStore:
     def publish(self, name: str) -> None:
         """Put the name of a sealed build into CURRENT, atomically."""
         read_info(self._builds / _checked(name, self._builds))
-        write_atomically(self._current, name + "\n")
+        write_atomically(self._current, [name.encode(), b"\n"])
 
     def published(self) -> EmbeddedBuild:
         """The build that CURRENT names; opened once, and again when CURRENT names another.
