@@ -9,7 +9,6 @@ import typer
 
 if TYPE_CHECKING:
     from skillsearch.store.base import Store
-    from skillsearch.store.info import BuildInfo
 
 __all__ = ["builds", "prune", "rollback", "status"]
 
@@ -26,8 +25,8 @@ def status(as_json: JsonOption = False) -> None:
     from skillsearch.settings import load_settings
 
     with _store() as store:
-        published = store.published()
-        info, size = published.info, published.size()
+        info = store.current()
+        size = store.size(info.name)
     if as_json:
         typer.echo(json.dumps({"published": info.to_dict(), "bytes": size}))
         return
@@ -58,7 +57,7 @@ def builds(as_json: JsonOption = False) -> None:
 
     with _store() as store:
         found, published = store.builds(), _published(store)
-        sizes = {info.name: _size(store, info) for info in found}
+        sizes = {info.name: None if info.state == "unfinished" else store.size(info.name) for info in found}
     if as_json:
         rows = [
             info.to_dict() | {"published": info.name == published, "bytes": sizes[info.name]}
@@ -130,15 +129,4 @@ def _published(store: "Store") -> str | None:
     try:
         return store.current().name
     except (IndexNotFoundError, IndexOutdatedError):
-        return None
-
-
-def _size(store: "Store", info: "BuildInfo") -> int | None:
-    from skillsearch.errors import StoreError
-
-    if info.state == "unfinished":
-        return None
-    try:
-        return store.open(info.name).size()
-    except StoreError:
         return None

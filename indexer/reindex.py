@@ -104,10 +104,9 @@ def carry_out(
     progress = progress or Progress()
     clock = _Clock()
     base = published_build(store)
-    if (base.info.name if base else None) != (plan.base.name if plan.base else None):
-        raise StoreError("another build was published since the plan was made: give the command again")
+    _require_base(plan, base)
     if plan.is_published and base is not None and not plan.is_forced:
-        return ReindexReport(base.info, 0, False, {}, base.size())
+        return ReindexReport(base.info, 0, False, {}, store.size(base.info.name))
     if golden is not None:
         golden.require_any(plan.spaces["skills"].hashes, base)
     info = _begun(plan, store) or plan.info
@@ -135,9 +134,16 @@ def carry_out(
             replaced=base.info.name if base else None,
         )
         store.record(done)
+        _require_base(plan, published_build(store))
         store.publish(done.name)
         progress.advance(1)
-    return ReindexReport(done, embedded, True, clock.seconds, build.size())
+    return ReindexReport(done, embedded, True, clock.seconds, store.size(done.name))
+
+
+def _require_base(plan: Plan, published: Build | None) -> None:
+    """Check that what the plan was made from is still published; a lost lock may have let others in."""
+    if (published.info.name if published else None) != (plan.base.name if plan.base else None):
+        raise StoreError("another build was published since the plan was made: give the command again")
 
 
 def _begun(plan: Plan, store: Store) -> BuildInfo | None:

@@ -1,6 +1,6 @@
 """The concepts that a release brings, as payloads."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 from skillsearch.store.base import Payload, Space
 from skillsearch.store.schema import occupation_payload, skill_payload
@@ -31,8 +31,3 @@ class Target:
             skill = self.taxonomy.skills[uri]
             return skill_payload(self.taxonomy, skill, alias_weight=self._alias_weight)
         return occupation_payload(self.taxonomy, self.taxonomy.occupations[uri])
-
-    def payloads(self, space: Space, uris: Iterable[str]) -> Iterator[Payload]:
-        """Payloads in the order of `uris`."""
-        for uri in uris:
-            yield self.payload(space, uri)

@@ -119,7 +119,7 @@ def held(encoder: Encoder, *taxonomies: Taxonomy) -> Build:
         plan = make_plan(target, encoder.identity, base)
         payloads = {
             space: [
-                *target.payloads(space, target.uris(space)),
+                *(target.payload(space, uri) for uri in target.uris(space)),
                 *(point.payload for point in (base.scan(space) if base else ())),
             ]
             for space in SPACES

@@ -12,7 +12,7 @@ from stores import KINDS, empty_store
 
 from indexer.builds import prunable, prune, rollback
 from indexer.plan import make_plan
-from indexer.reindex import carry_out, published_build, reindex
+from indexer.reindex import Progress, carry_out, published_build, reindex
 from indexer.target import Target
 from skillsearch.errors import BuildCheckError, IndexNotFoundError, StoreError, StoreLockedError
 from skillsearch.search import SkillSearch
@@ -303,3 +303,17 @@ def test_a_plan_is_not_carried_out_on_another_build_than_it_was_made_from(
         carry_out(plan, encoder, store)
     assert encoder.texts == []
     assert len(left(store)) == 2
+
+
+def test_what_another_writer_published_meanwhile_is_not_replaced(
+    store: Store, versions: list[Taxonomy]
+) -> None:
+    """As when a process was held up so long that its lock was taken for that of a dead one."""
+    first, second = (info.name for info in index(store, *versions[:2]))
+    assert published(store) == second
+    encoder = HashEncoder()
+    plan = make_plan(Target(versions[2], alias_weight=0), encoder.identity, published_build(store))
+    intruder = Progress(stage=lambda name, _: store.publish(first) if name == "publish" else None)
+    with pytest.raises(StoreError, match="another build was published since the plan was made"):
+        carry_out(plan, encoder, store, margin=1.0, progress=intruder)
+    assert published(store) == first

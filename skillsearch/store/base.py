@@ -99,9 +99,6 @@ class Build(Protocol):
     def values(self, space: Space, field: str) -> dict[str, int]:
         """The values of a keyword field, and how many points have each."""
 
-    def size(self) -> int | None:
-        """Bytes on disk, where the store can tell."""
-
 
 class Draft(Protocol):
     """A build that is being written; what it has taken stays if the process dies."""
@@ -178,6 +175,9 @@ class Store(Protocol):
 
     def builds(self) -> list[BuildInfo]:
         """All builds, oldest first; those that cannot be read any more are left out."""
+
+    def size(self, name: str) -> int | None:
+        """Bytes of a build on disk, where the store can tell; it is not opened."""
 
     def remove(self, name: str) -> None:
         """Delete a build.

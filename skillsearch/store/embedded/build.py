@@ -105,10 +105,6 @@ class EmbeddedBuild:
         hits = self._shards[space].facet(edge.FacetRequest(field, limit=_ALL, exact=True)).hits
         return {str(_plain(hit.value)): hit.count for hit in hits}
 
-    def size(self) -> int:
-        """Bytes of the build's files, as they are allocated."""
-        return sum(path.stat().st_blocks * 512 for path in self.folder.rglob("*") if path.is_file())
-
     def close(self) -> None:
         """Let go of the files."""
         for shard in self._shards.values():

@@ -98,6 +98,12 @@ class EmbeddedStore:
         found = (info for folder in self._folders() if (info := _description(folder)) is not None)
         return sorted(found, key=lambda info: info.created)
 
+    @translated
+    def size(self, name: str) -> int:
+        """Bytes of a build's files, as they are allocated."""
+        folder = self._builds / _checked(name, self._builds)
+        return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
+
     def remove(self, name: str) -> None:
         """Delete a build's folder, after it was put out of sight in one step."""
         folder = self._builds / _checked(name, self._builds)

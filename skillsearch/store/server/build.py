@@ -100,6 +100,3 @@ class ServerBuild:
         name = collection(space, self.info.name)
         hits = self.connection.client.facet(name, field, limit=_ALL, exact=True).hits
         return {str(hit.value): hit.count for hit in hits}
-
-    def size(self) -> None:
-        """The server does not tell the bytes of a collection."""

@@ -121,6 +121,9 @@ class ServerStore:
                 continue
         return sorted(infos, key=lambda info: info.created)
 
+    def size(self, name: str) -> None:
+        """The server does not tell the bytes of a collection."""
+
     def remove(self, name: str) -> None:
         """Mark a build as unfinished, then delete its collections; that of the skills last."""
         info = self._known(name)
