@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skillsearch.errors import SkillSearchError
+from skillsearch.methods import RerankerChoice
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
 
     from skillsearch.results import SearchResult
+    from skillsearch.search import SkillSearch
+    from skillsearch.settings import Settings
 
 __all__ = ["build_app", "main", "search"]
 
@@ -34,6 +37,8 @@ def build_app() -> typer.Typer:
     from trainer.blending.cli import fit
     from trainer.cli import train
     from trainer.evaluation.cli import evaluate
+    from trainer.unified.data_cli import data
+    from trainer.unified.experiments.cli import experiment
 
     app = typer.Typer(
         name="skillsearch",
@@ -42,9 +47,10 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for command in (search, reindex, status, builds, rollback, prune, train, fit):
+    for command in (search, reindex, status, builds, rollback, prune, train, fit, experiment):
         app.command()(command)
     app.add_typer(evaluate, name="evaluate")
+    app.add_typer(data, name="data")
     return app
 
 
@@ -63,6 +69,9 @@ def search(
     include: Annotated[Many, typer.Option(help="Only these skill URIs.")] = None,
     exclude: Annotated[Many, typer.Option(help="Not these skill URIs.")] = None,
     rerank: Annotated[bool, typer.Option(help="Score the candidates with the reranker.")] = True,
+    reranker: Annotated[
+        RerankerChoice | None, typer.Option(help="Which one.", show_default="SKILLSEARCH_RERANK")
+    ] = None,
     alpha: Annotated[float | None, typer.Option(help="Weight of retrieval.", show_default="0.7")] = None,
     depth: Annotated[int | None, typer.Option(help="Candidates to rerank.", show_default="200")] = None,
     blender: Annotated[
@@ -95,9 +104,15 @@ def search(
     Example: skillsearch search Electrician Welder --limit 10 --json
 
     Example: skillsearch search Nurse --occupation midwife --relation essential --explain 1
+
+    Example: skillsearch search "Data Scientist" --reranker late-interaction
     """
+    from skillsearch.errors import ConfigurationError
     from skillsearch.filters import Filters
-    from skillsearch.search import SkillSearch
+    from skillsearch.settings import load_settings
+
+    if reranker and not rerank:
+        raise ConfigurationError(f"--reranker {reranker.value} and --no-rerank: give one of them")
 
     filters = Filters(
         types=skill_type or (),
@@ -112,9 +127,10 @@ def search(
         include=include or (),
         exclude=exclude or (),
     )
-    with _waiting("loading index and models"):
-        client = SkillSearch.open(home=home, models=models, device=device, blender=blender)
-    with client:
+    settings = load_settings(
+        home=home, models=models, device=device, blender=blender, rerank=reranker and reranker.value
+    )
+    with _open(settings) as client:
         results = client.search_many(
             titles,
             limit=limit,
@@ -157,7 +173,18 @@ def _print_results(results: list["SearchResult"], explain: int | None) -> None:
             stdout().print(explanation(result, result[explain - 1]))
 
 
-def _waiting(message: str) -> "AbstractContextManager[object]":
-    from skillsearch.console import stderr
+def _open(settings: "Settings") -> "SkillSearch":
+    """A client, with what shows that something happens until it is there."""
+    from skillsearch.console import progress, stderr
+    from skillsearch.search import SkillSearch
 
-    return stderr().status(message)
+    if settings.rerank == "cross-encoder":
+        with stderr().status("loading index and models"):
+            return SkillSearch.open(settings)
+    with progress() as bars:
+
+        def embedding(total: int) -> "Callable[[int], object]":
+            task = bars.add_task("embed tokens", total=total)
+            return lambda done: bars.advance(task, done)
+
+        return SkillSearch.open(settings, progress=embedding)

@@ -59,7 +59,7 @@ def result_table(result: SearchResult) -> RenderableType:
             escape(" + ".join(map(str, versions.taxonomies)) + " · ")
             + (escape(f"{versions.blender} · ") if versions.blender else "")
             + f"{timings.total:.0f} ms: encode {timings.encode:.0f}, retrieve {timings.retrieve:.0f}, "
-            f"rerank {timings.rerank:.0f}"
+            f"{'late interaction' if result.rerank == 'late-interaction' else 'rerank'} {timings.rerank:.0f}"
         ),
         caption_justify="left",
         header_style="bold",
@@ -97,8 +97,10 @@ def explanation(result: SearchResult, hit: SkillHit) -> RenderableType:
     table.add_row("relevance", _relevance(hit))
     table.add_row("score", f"{hit.score:.4f}{_formula(result, hit)}")
     table.add_row("retrieval", f"{hit.retrieval_score:.4f} (cosine of title and skill)")
-    if hit.probabilities is not None and hit.rerank_score is not None:
-        table.add_row("rerank", f"{hit.rerank_score:.4f} (logit of core)")
+    if hit.rerank_score is not None:
+        meaning = "logit of core" if hit.probabilities else "late interaction of the tokens"
+        table.add_row("rerank", f"{hit.rerank_score:.4f} ({meaning})")
+    if hit.probabilities is not None:
         shares = hit.probabilities
         table.add_row(
             "probabilities",

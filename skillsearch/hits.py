@@ -75,7 +75,7 @@ def _hit(
         relevance=None if shares is None else CLASSES[shares.index(max(shares))],
         score=candidate.score,
         retrieval_score=candidate.retrieval_score,
-        rerank_score=None if candidate.logits is None else candidate.logits[-1],
+        rerank_score=candidate.rerank_score,
         probabilities=found,
         aliases=tuple(payload["alt_labels"]),
         description=payload["description"],

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from skillsearch.errors import QueryError
+from skillsearch.methods import RERANK_METHODS, RerankMethod
 from skillsearch.settings import Settings
 from skillsearch.texts import query_text
 
@@ -12,10 +13,13 @@ __all__ = ["Options", "check_options", "check_title"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The numbers of one search, with the settings where none was given; see `SkillSearch.search`."""
+    """What one search is asked for, with the settings where nothing was given; see `SkillSearch.search`.
+
+    `rerank` is None where nothing is to be reranked.
+    """
 
     limit: int
-    rerank: bool
+    rerank: RerankMethod | None
     alpha: float
     depth: int
     demand_weight: float
@@ -46,28 +50,37 @@ def check_options(
     settings: Settings,
     *,
     limit: int,
-    rerank: bool,
+    rerank: bool | RerankMethod,
     alpha: float | None,
     depth: int | None,
     demand_weight: float | None,
     min_probability: float | None,
     blender: str | None,
+    cross_encoder: bool,
 ) -> Options:
     """Fill in settings, and check ranges and what goes together.
 
     Args:
         settings: what counts where a number is None.
         limit: how many skills.
-        rerank: whether there will be reranking.
+        rerank: what to rerank with; True for that of the settings, False for nothing.
         alpha: of the fixed blend.
         depth: how many candidates are reranked.
         demand_weight: of a learned blend.
         min_probability: what hits are kept.
         blender: the name of the learned blend, if there is one.
+        cross_encoder: whether there is one.
 
     Raises:
-        QueryError: a number is out of range, or goes with a blend that this is not.
+        QueryError: a number is out of range, or goes with a blend that this is not; or what is to
+            rerank is not known, not there, or does not go with the rest.
     """
+    method = _method(settings, rerank, cross_encoder=cross_encoder)
+    if blender is not None and method == "late-interaction":
+        raise QueryError(
+            f"the learned blend {blender} was fitted for the cross-encoder, not for late interaction: "
+            "rerank with cross-encoder, or unset SKILLSEARCH_BLENDER"
+        )
     if blender is None and demand_weight is not None:
         raise QueryError(
             "demand_weight goes with a learned blend, and none is loaded: name one with "
@@ -90,9 +103,25 @@ def check_options(
     if min_probability is not None:
         if not 0 <= min_probability <= 1:
             raise QueryError(f"min_probability is between 0 and 1, found {min_probability}")
-        if not rerank:
+        if method != "cross-encoder":
+            instead = "without reranking" if method is None else "with late interaction"
             raise QueryError(
-                "min_probability needs the reranker, which gives the probabilities: search with "
-                "reranking, or leave it out"
+                "min_probability needs the reranker cross-encoder, which gives the probabilities, and this "
+                f"search is {instead}: search with rerank='cross-encoder', or leave min_probability out"
             )
-    return Options(limit, rerank, alpha, depth, demand_weight, min_probability)
+    return Options(limit, method, alpha, depth, demand_weight, min_probability)
+
+
+def _method(settings: Settings, rerank: bool | RerankMethod, *, cross_encoder: bool) -> RerankMethod | None:
+    """What reranks; a cross-encoder that nobody named, and that is not there, is done without."""
+    if isinstance(rerank, bool):
+        wanted = settings.rerank if rerank else None
+        return None if wanted == "cross-encoder" and not cross_encoder else wanted
+    if rerank not in RERANK_METHODS:
+        raise QueryError(f"rerank is True, False or one of {', '.join(RERANK_METHODS)}, found {rerank!r}")
+    if rerank == "cross-encoder" and not cross_encoder:
+        raise QueryError(
+            "there is no cross-encoder in this client: open one with rerank='cross-encoder' "
+            "(SKILLSEARCH_RERANK), which loads it"
+        )
+    return rerank

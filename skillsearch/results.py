@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, overload
 
+from skillsearch.methods import RerankMethod
 from skillsearch.scoring import Relevance
 
 __all__ = [
@@ -60,9 +61,10 @@ class SkillHit:
     """A skill that was found.
 
     `relevance`, `probabilities` and `rerank_score`, the logit of *core*, are None where the skill
-    was not reranked. `retrieval_score` is a cosine. `score` is what the hits are ordered by: the
-    blend, in [0, 1] for reranked skills and at most 0 below the reranked depth; without reranking
-    it is the cosine.
+    was not reranked. With late interaction `rerank_score` is the interaction of the tokens, and there
+    are no classes, so the other two are always None. `retrieval_score` is a cosine. `score` is what
+    the hits are ordered by: the blend, in [0, 1] for reranked skills and at most 0 below the reranked
+    depth; without reranking it is the cosine.
 
     With a learned blend `score` is the probability that the judges it learned from would call the
     skill relevant, in [0, 1] with and without reranking; below the reranked depth it is lowered to
@@ -113,7 +115,10 @@ class TaxonomyVersion:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What answered: the build of the index, its taxonomies, and the models with their fingerprints."""
+    """What answered: the build of the index, its taxonomies, and the models with their fingerprints.
+
+    With late interaction the reranker is the encoder.
+    """
 
     build: str
     taxonomies: tuple[TaxonomyVersion, ...]
@@ -126,8 +131,9 @@ class Versions:
 class SearchResult:
     """The hits for a title, best first; it can be looped over, measured and indexed like a tuple.
 
-    `demand_weight` is None without a learned blend, and `alpha` has no effect with one. Where
-    `min_probability` is set, each hit is at least so likely to be contextual or core.
+    `rerank` says what reranked, and is None where nothing did. `demand_weight` is None without a
+    learned blend, and `alpha` has no effect with one. Where `min_probability` is set, each hit is at
+    least so likely to be contextual or core.
     """
 
     title: str
@@ -138,6 +144,7 @@ class SearchResult:
     versions: Versions
     demand_weight: float | None = None
     min_probability: float | None = None
+    rerank: RerankMethod | None = None
 
     def __iter__(self) -> Iterator[SkillHit]:
         return iter(self.hits)

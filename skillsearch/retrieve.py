@@ -27,8 +27,8 @@ Each costs the store as much time as a nearest one, which bounds their number.
 class Candidate:
     """A skill on its way through the stages.
 
-    `logits` are those of the three classes, once reranked; `features` are those that a learned blend
-    saw, shape (d,).
+    `rerank_score` is the reranker's, once reranked; `logits` are those of the three classes, where it
+    is the cross-encoder; `features` are those that a learned blend saw, shape (d,).
     """
 
     uri: str
@@ -37,6 +37,7 @@ class Candidate:
     score: float
     logits: tuple[float, float, float] | None = None
     features: NDArray[np.float32] | None = field(default=None, compare=False)
+    rerank_score: float | None = None
 
 
 def retrieve(build: Build, vector: NDArray[np.float32], limit: int, where: Where) -> list[Candidate]:

@@ -9,21 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillsearch.blender import Blender, load_blender
-from skillsearch.errors import ModelMismatchError
+from skillsearch.errors import ConfigurationError
 from skillsearch.filters import Filters, Where
-from skillsearch.hits import make_hits, probabilities
+from skillsearch.hits import make_hits
+from skillsearch.late import TOKENS, LateInteraction, Progress
+from skillsearch.methods import RerankMethod
 from skillsearch.models.encoder import Encoder
 from skillsearch.models.folder import locate_models
 from skillsearch.models.reranker import Reranker
+from skillsearch.models.source import ModelFolder
 from skillsearch.options import Options, check_options, check_title
-from skillsearch.rerank import reorder
+from skillsearch.rerank import blend_in, keep_probable, reorder
 from skillsearch.rerank import rerank as rerank_candidates
-from skillsearch.results import SearchResult, TaxonomyVersion, Timings, Versions
+from skillsearch.results import SearchResult, Timings
 from skillsearch.retrieve import Candidate, gather, retrieve
 from skillsearch.settings import Settings, load_settings
 from skillsearch.store import open_store
 from skillsearch.store.base import Build, Store
-from skillsearch.texts import VIEW_VERSION
+from skillsearch.versions import make_versions, require_match
 from skillsearch.vocabulary import Vocabulary
 
 __all__ = ["SkillSearch"]
@@ -55,13 +58,14 @@ class SkillSearch:
         Args:
             store: has the published index.
             encoder: what the index was built with.
-            reranker: None to do without.
-            settings: defaults of what a search can vary.
+            reranker: the cross-encoder; None to do without.
+            settings: defaults of what a search can vary, and the home, where tokens are kept.
             blender: a learned blend in place of the fixed one.
             temperature: divides the reranker's logits before they become probabilities.
 
         Raises:
             ModelMismatchError: the blender was fitted with other models.
+            ModelError: the encoder's folder says of late interaction what is not known.
         """
         if blender is not None:
             blender.require_match(encoder.folder, reranker.folder if reranker else None)
@@ -71,35 +75,58 @@ class SkillSearch:
         self._settings = settings
         self._blender = blender
         self._temperature = temperature
+        self._late = LateInteraction(encoder, settings.home.expanduser() / TOKENS)
         self._vocabulary: tuple[str, Vocabulary] | None = None
 
     @classmethod
-    def open(cls, settings: Settings | None = None, **overrides: Any) -> Self:  # noqa: ANN401 - any setting
+    def open(
+        cls,
+        settings: Settings | None = None,
+        *,
+        progress: Progress | None = None,
+        **overrides: Any,  # noqa: ANN401 - any setting
+    ) -> Self:
         """Open the published index and load both models.
+
+        Where the settings name late interaction as what reranks, the cross-encoder is not loaded,
+        and the tokens of all skills are embedded, once an index; see `docs/late-interaction.md`.
 
         Args:
             settings: by default read from the environment, `.env` and `skillsearch.toml`.
+            progress: told how many skills' tokens will be embedded, if any; gives what to call with
+                each number of them done.
             overrides: single settings by name, such as ``home="/srv/skills"`` or ``alpha=0.5``.
 
         Raises:
-            ConfigurationError: a setting is wrong.
+            ConfigurationError: a setting is wrong, or a learned blend is to go with late interaction.
             IndexNotFoundError: nothing is published.
             StoreUnavailableError: the server does not answer.
             ModelError: a model or the blender is missing, or is not the one that the index was built, or
                 the blender fitted, with.
         """
         settings = settings or load_settings(**overrides)
+        late = settings.rerank == "late-interaction"
+        if late and settings.blender:
+            raise ConfigurationError(
+                f"the learned blend {settings.blender} was fitted for the cross-encoder, not for late "
+                "interaction: set SKILLSEARCH_RERANK to cross-encoder, or unset SKILLSEARCH_BLENDER"
+            )
         store = open_store(settings)
         try:
             build = store.published()
             blender = load_blender(settings.blender.expanduser()) if settings.blender else None
             pair = locate_models(settings.model_location)
             encoder = pair.load_encoder(device=settings.device, batch_size=settings.batch_size)
-            _require_match(build, encoder)
-            reranker = pair.load_reranker(
-                device=settings.device, precision=settings.precision, batch_size=settings.batch_size
-            )
-            return cls(store, encoder, reranker, settings, blender=blender, temperature=pair.temperature)
+            require_match(build, encoder)
+            reranker = None
+            if not late:
+                reranker = pair.load_reranker(
+                    device=settings.device, precision=settings.precision, batch_size=settings.batch_size
+                )
+            client = cls(store, encoder, reranker, settings, blender=blender, temperature=pair.temperature)
+            if late:
+                client._late.prepare(build, progress=progress)
+            return client
         except BaseException:
             store.close()
             raise
@@ -110,7 +137,7 @@ class SkillSearch:
         *,
         limit: int = 20,
         filters: Filters | None = None,
-        rerank: bool = True,
+        rerank: bool | RerankMethod = True,
         alpha: float | None = None,
         depth: int | None = None,
         demand_weight: float | None = None,
@@ -123,18 +150,22 @@ class SkillSearch:
             limit: how many skills; beyond `depth` the list goes on in retrieval order, or in that of
                 a learned blend before reranking.
             filters: what a skill must be; they act within the vector search.
-            rerank: False gives the order of the vector search alone, or that of a learned blend
-                before reranking.
+            rerank: what scores the candidates again: ``"cross-encoder"``, ``"late-interaction"``, or
+                True for the setting's, which is the cross-encoder unless set otherwise. False gives
+                the order of the vector search alone, or that of a learned blend before reranking.
+                Late interaction gives no classes, and does not go with a learned blend; the first
+                search with it may wait until the tokens of all skills are embedded.
             alpha: weight of the retrieval score in the fixed blend, in [0, 1]; by default the setting's.
             depth: how many candidates are reranked; by default the setting's, 200.
             demand_weight: how much a learned blend heeds demand, at least 0; by default the setting's,
                 1. 0 treats every skill as of average demand, more makes general skills more prominent.
             min_probability: keeps hits that are at least so likely to be contextual or core, in [0, 1],
-                before `limit` is cut. Skills below `depth` have no probability, and are dropped.
+                before `limit` is cut; only the cross-encoder tells. Skills below `depth` have no
+                probability, and are dropped.
 
         Raises:
-            QueryError: the title is empty, too long or not text, a number is out of range, or an option
-                goes with a blend that this is not.
+            QueryError: the title is empty, too long or not text, a number is out of range, an option
+                goes with a blend or a reranker that this is not, or there is no such reranker.
             FilterError: a filter names a value that the index does not have.
             ModelMismatchError: an index of another encoder has been published meanwhile.
             StoreError: the store failed.
@@ -144,22 +175,27 @@ class SkillSearch:
         options = check_options(
             self._settings,
             limit=limit,
-            rerank=rerank and self._reranker is not None,
+            rerank=rerank,
             alpha=alpha,
             depth=depth,
             demand_weight=demand_weight,
             min_probability=min_probability,
             blender=self._blender.name if self._blender else None,
+            cross_encoder=self._reranker is not None,
         )
         build = self._store.published()
-        _require_match(build, self._encoder)
+        require_match(build, self._encoder)
         where = self._vocabulary_of(build).resolve(filters)
+        table = self._late.prepare(build) if options.rerank == "late-interaction" else None
         encode_start = time.perf_counter()
-        vector = self._encoder.encode([title])[0]  # (1, 1024) -> (1024,)
+        vector, tokens = self._encoded(title, with_tokens=table is not None)
         retrieve_start = time.perf_counter()
         candidates = self._retrieved(build, vector, where, options)
         rerank_start = time.perf_counter()
-        if rerank and self._reranker is not None:
+        if table is not None and tokens is not None:
+            labels = [candidate.label for candidate in candidates[: options.depth]]
+            candidates = blend_in(self._late.scores(tokens, labels, table), candidates, alpha=options.alpha)
+        elif options.rerank == "cross-encoder" and self._reranker is not None:
             candidates = self._reranked(self._reranker, title, candidates, options)
         rerank_end = time.perf_counter()
         hits = make_hits(
@@ -181,9 +217,10 @@ class SkillSearch:
             options.alpha,
             options.depth,
             timings,
-            self._versions(build, rerank),
+            make_versions(build.info, self._encoder.folder, self._model_of(options.rerank), self._blender),
             options.demand_weight if self._blender else None,
             min_probability,
+            options.rerank,
         )
 
     def search_many(
@@ -192,7 +229,7 @@ class SkillSearch:
         *,
         limit: int = 20,
         filters: Filters | None = None,
-        rerank: bool = True,
+        rerank: bool | RerankMethod = True,
         alpha: float | None = None,
         depth: int | None = None,
         demand_weight: float | None = None,
@@ -229,12 +266,20 @@ class SkillSearch:
     ) -> None:
         self.close()
 
+    def _encoded(
+        self, title: str, *, with_tokens: bool
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """A title's vector, shape (1024,), and its tokens, shape (t, d), in one pass."""
+        if with_tokens:
+            return self._encoder.encode_with_tokens(title)
+        return self._encoder.encode([title])[0], None  # (1, 1024) -> (1024,)
+
     def _retrieved(
         self, build: Build, vector: NDArray[np.float32], where: Where, options: Options
     ) -> list[Candidate]:
         """Candidates in the order before reranking."""
         if self._blender is None:
-            wanted = max(options.limit, options.depth) if options.rerank else options.limit
+            wanted = options.limit if options.rerank is None else max(options.limit, options.depth)
             return retrieve(build, vector, wanted, where)
         return gather(
             build,
@@ -263,14 +308,13 @@ class SkillSearch:
                 depth=options.depth,
                 demand_weight=options.demand_weight,
             )
-        if options.min_probability is None:
-            return candidates
-        return [
-            candidate
-            for candidate in candidates
-            if candidate.logits is not None
-            and probabilities(candidate, self._temperature).relevant >= options.min_probability
-        ]
+        return keep_probable(candidates, options.min_probability, temperature=self._temperature)
+
+    def _model_of(self, method: RerankMethod | None) -> ModelFolder | None:
+        """The model that reranks."""
+        if method == "late-interaction":
+            return self._encoder.folder
+        return self._reranker.folder if method and self._reranker else None
 
     def _vocabulary_of(self, build: Build) -> Vocabulary:
         """The vocabulary of the build that this search holds, kept while it stays published."""
@@ -278,32 +322,6 @@ class SkillSearch:
         if cached is None or cached[0] != build.info.name:
             cached = self._vocabulary = (build.info.name, Vocabulary(build))
         return cached[1]
-
-    def _versions(self, build: Build, rerank: bool) -> Versions:
-        info = build.info
-        reranker = str(self._reranker.folder) if rerank and self._reranker else None
-        return Versions(
-            info.name,
-            tuple(TaxonomyVersion(part.taxonomy, part.version, part.language) for part in info.parts),
-            str(self._encoder.folder),
-            reranker,
-            self._blender.name if self._blender else None,
-        )
-
-
-def _require_match(build: Build, encoder: Encoder) -> None:
-    info = build.info
-    if info.encoder_fingerprint != encoder.folder.fingerprint:
-        raise ModelMismatchError(
-            f"the index {info.name} was built with encoder {info.encoder} ({info.encoder_fingerprint}), "
-            f"loaded is {encoder.folder.name} ({encoder.folder.fingerprint}): set SKILLSEARCH_MODELS to its "
-            "models, or build the index again with `skillsearch reindex`"
-        )
-    if info.view_version != VIEW_VERSION:
-        raise ModelMismatchError(
-            f"the index {info.name} was built with text views {info.view_version}, this program makes "
-            f"{VIEW_VERSION}: build it again with `skillsearch reindex`"
-        )
 
 
 def _milliseconds(start: float, end: float) -> float:

@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from skillsearch.errors import ConfigurationError
+from skillsearch.methods import RerankMethod
 from skillsearch.models.device import Precision
 
 __all__ = ["Settings", "load_settings"]
@@ -76,6 +77,9 @@ class Settings(BaseSettings):
         default=0.7, description="Weight of retrieval in the blend."
     )
     depth: Annotated[int, Field(gt=0, le=10_000)] = Field(default=200, description="Candidates to rerank.")
+    rerank: RerankMethod = Field(
+        default="cross-encoder", description="What reranks: cross-encoder or late-interaction."
+    )
     blender: Path | None = Field(
         default=None, description="A blend that `skillsearch fit` learned, instead of the one with alpha."
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from skillsearch.models.folder import ENCODER, MANIFEST, RERANKER
 from skillsearch.models.source import COMPACT_BASE, fingerprint
@@ -18,9 +18,9 @@ from trainer.data import Split
 from trainer.plots import plot_curve, plot_reliability
 from trainer.report import TrainReport
 
-__all__ = ["write_documents"]
+__all__ = ["LIBRARIES", "licence", "markdown_table", "write_curve", "write_documents"]
 
-_LIBRARIES = ("skillsearch", "sentence-transformers", "transformers", "torch", "numpy")
+LIBRARIES: Final = ("skillsearch", "sentence-transformers", "transformers", "torch", "numpy")
 _LICENCES = {
     COMPACT_BASE: "Apache-2.0",
     "cross-encoder/ms-marco-MiniLM-L-12-v2": "Apache-2.0",
@@ -38,7 +38,7 @@ def write_documents(
     curves = folder / "curves"
     curves.mkdir(parents=True, exist_ok=True)
     for model, points in report.curves.items():
-        _write_curve(curves / f"{model}.csv", points)
+        write_curve(curves / f"{model}.csv", points)
         plot_curve(curves / f"{model}.png", points, title=f"Training the {model}")
     if report.reliability:
         plot_reliability(curves / "reliability.png", report.reliability, report.calibration)
@@ -73,13 +73,14 @@ def _manifest(
         "confusion": report.confusion,
         "calibration": report.calibration,
         "fingerprints": {part: fingerprint(folder / part) for part in (ENCODER, RERANKER)},
-        "libraries": {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
+        "libraries": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
         "held_out_occupations": list(split.held_out),
         "validation_occupations": list(split.validation),
     }
 
 
-def _write_curve(path: Path, points: Sequence[Mapping[str, float]]) -> None:
+def write_curve(path: Path, points: Sequence[Mapping[str, float]]) -> None:
+    """The logged values of a training as CSV, a row a step."""
     names = list(dict.fromkeys(name for point in points for name in point))
     names.sort(key=lambda name: (name != "step", name))
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -119,7 +120,7 @@ def _card(manifest: Mapping[str, Any], report: TrainReport) -> str:
         f"Preset `{manifest['preset']}`, seed {manifest['seed']}, on {manifest['device']}. "
         "The same run: `skillsearch train --config manifest.json` on the same release.",
         "",
-        *_table(("", "encoder", "reranker"), _recipe_rows(config)),
+        *markdown_table(("", "encoder", "reranker"), _recipe_rows(config)),
         "",
         f"Steps taken: {_counts(manifest['steps'])}. Checkpoint kept: "
         f"{_counts(manifest['kept_steps']) or 'the end of each run'}.",
@@ -129,7 +130,7 @@ def _card(manifest: Mapping[str, Any], report: TrainReport) -> str:
         f"The encoder on the {held_out:,} held-out occupations: the query is the preferred label, the corpus "
         f"all skills by {_view(config['encoder'])}, a skill is relevant where the taxonomy relates it.",
         "",
-        *_table(
+        *markdown_table(
             ("measure", "untrained base", "trained"),
             [
                 (name, f"{metrics['encoder_untrained'][name]:.4f}", f"{value:.4f}")
@@ -144,7 +145,7 @@ def _card(manifest: Mapping[str, Any], report: TrainReport) -> str:
         f"{metrics['majority_class']['macro_f1']:.4f}), accuracy {metrics['reranker']['accuracy']:.4f}. "
         "True classes in rows, predicted ones in columns:",
         "",
-        *_table(
+        *markdown_table(
             ("", *CLASSES),
             [
                 (name, *(f"{count:,}" for count in row))
@@ -162,7 +163,7 @@ def _card(manifest: Mapping[str, Any], report: TrainReport) -> str:
         "",
         "## Licence",
         "",
-        f"Bases: {_licence(config['encoder']['base'])}; {_licence(config['reranker']['base'])}. "
+        f"Bases: {licence(config['encoder']['base'])}; {licence(config['reranker']['base'])}. "
         "ESCO is © European Union and may be reused with attribution; another taxonomy has its own terms.",
         "",
         "## Limits",
@@ -191,7 +192,8 @@ def _recipe_rows(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table in Markdown."""
     return ["| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *rows)]
 
 
@@ -199,5 +201,6 @@ def _counts(values: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {value:,}" for name, value in values.items())
 
 
-def _licence(base: str) -> str:
+def licence(base: str) -> str:
+    """A base and its licence, where it is known."""
     return f"`{base}` ({_LICENCES.get(base, 'see its own card')})"

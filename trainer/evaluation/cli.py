@@ -1,7 +1,7 @@
-"""The commands `skillsearch evaluate talentclef` and `skillsearch evaluate esco`."""
+"""The commands of `skillsearch evaluate`: talentclef, esco, and workbench from its own package."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from indexer.options import DeviceOption, EscoOption, SampleOption, VersionOption, load_release
+from skillsearch.methods import RerankerChoice
 from trainer.evaluation.options import (
     AlphaOption,
     CutOption,
@@ -18,14 +19,14 @@ from trainer.evaluation.options import (
     Parameter,
     PerQueryOption,
     PlotsOption,
+    RerankerOption,
     RerankOption,
     RunOutputOption,
     SweepOption,
 )
+from trainer.evaluation.workbench.cli import workbench
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from skillsearch.settings import Settings
     from trainer.evaluation.benchmark import Benchmark
     from trainer.evaluation.runner import Evaluation, Plan
@@ -38,6 +39,7 @@ _TRAINED = "trained on these occupations"
 evaluate = typer.Typer(
     help="Measure models, or a run that exists, on data with judgements.", no_args_is_help=True
 )
+evaluate.command()(workbench)
 
 
 @evaluate.command()
@@ -55,6 +57,7 @@ def talentclef(
     taxonomy_version: VersionOption = None,
     models: ModelsOption = None,
     rerank: RerankOption = True,
+    reranker: RerankerOption = None,
     alpha: AlphaOption = None,
     depth: DepthOption = None,
     cut: CutOption = None,
@@ -98,7 +101,7 @@ def talentclef(
         evaluation = evaluate_run(benchmark, retrieved, label=run.name, source=str(run), plan=plan)
         _report(evaluation, outputs, {"run": str(run), "cut": cut})
     elif benchmark is not None:
-        settings = _settings(models, alpha, depth, device)
+        settings = _settings(models, alpha, depth, device, reranker)
         plan = _plan(settings, cut, sweep)
         _measure_models(benchmark, settings, plan, outputs, rerank=rerank)
 
@@ -119,6 +122,7 @@ def esco(
         bool, typer.Option("--allow-trained", help="Take occupations that were trained on, and say so.")
     ] = False,
     rerank: RerankOption = True,
+    reranker: RerankerOption = None,
     alpha: AlphaOption = None,
     depth: DepthOption = None,
     cut: CutOption = None,
@@ -142,7 +146,7 @@ def esco(
 
     outputs = _Outputs(run_output, per_query, plots, as_json)
     _check_sweeps(sweep, plots, rerank=rerank)
-    settings = _settings(models, alpha, depth, device)
+    settings = _settings(models, alpha, depth, device, reranker)
     locate_models(settings.model_location)
     taxonomy = load_release(esco, sample=sample, version=taxonomy_version).taxonomy
     selection = select_occupations(
@@ -181,10 +185,17 @@ def _check_sweeps(
         raise ConfigurationError("--plots draws sweeps: add --sweep alpha or --sweep depth")
 
 
-def _settings(models: str | None, alpha: float | None, depth: int | None, device: str | None) -> "Settings":
+def _settings(
+    models: str | None,
+    alpha: float | None,
+    depth: int | None,
+    device: str | None,
+    reranker: RerankerChoice | None,
+) -> "Settings":
     from skillsearch.settings import load_settings
 
-    return load_settings(models=models, alpha=alpha, depth=depth, device=device)
+    method = reranker and reranker.value
+    return load_settings(models=models, alpha=alpha, depth=depth, device=device, rerank=method)
 
 
 def _plan(settings: "Settings", cut: int | None, sweep: Sequence[Parameter] | None) -> "Plan":
@@ -204,33 +215,29 @@ def _measure_models(
     warnings: tuple[str, ...] = (),
 ) -> None:
     from skillsearch.console import progress, stderr
+    from skillsearch.late import LateInteraction
     from skillsearch.models.folder import locate_models
+    from skillsearch.models.reranker import Reranker
     from trainer.evaluation.runner import evaluate_models
+    from trainer.evaluation.stages import stages
 
     with stderr().status("loading models"):
         pair, batch_size = locate_models(settings.model_location), settings.batch_size
         encoder = pair.load_encoder(device=settings.device, batch_size=batch_size)
-        reranker = None
-        if rerank:
+        reranker: Reranker | LateInteraction | None = None
+        if rerank and settings.rerank == "late-interaction":
+            reranker = LateInteraction(encoder, None)
+        elif rerank:
             reranker = pair.load_reranker(
                 device=settings.device, precision=settings.precision, batch_size=batch_size
             )
     with progress() as bars:
-        evaluation = evaluate_models(benchmark, encoder, reranker, plan, progress=_stages(bars))
+        evaluation = evaluate_models(benchmark, encoder, reranker, plan, progress=stages(bars))
     facts: dict[str, object] = {"encoder": str(encoder.folder), "cut": plan.cut}
     if reranker is not None:
-        facts |= {"reranker": str(reranker.folder), "alpha": plan.alpha, "depth": plan.depth}
+        facts |= {"rerank": settings.rerank, "reranker": str(reranker.folder)}
+        facts |= {"alpha": plan.alpha, "depth": plan.depth}
     _report(replace(evaluation, warnings=evaluation.warnings + warnings), outputs, facts)
-
-
-def _stages(bars: "Progress") -> Callable[[str, int], Callable[[int], object]]:
-    """A bar for each stage."""
-
-    def stage(name: str, total: int) -> Callable[[int], object]:
-        task = bars.add_task(name, total=total)
-        return lambda done: bars.advance(task, done)
-
-    return stage
 
 
 def _report(evaluation: "Evaluation", outputs: _Outputs, facts: dict[str, object]) -> None:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from skillsearch.methods import RerankerChoice
+
 __all__ = [
     "AlphaOption",
     "CutOption",
@@ -16,6 +18,7 @@ __all__ = [
     "PerQueryOption",
     "PlotsOption",
     "RerankOption",
+    "RerankerOption",
     "RunOutputOption",
     "SweepOption",
 ]
@@ -31,7 +34,10 @@ class Parameter(StrEnum):
 ModelsOption = Annotated[
     str | None, typer.Option(help="Folder of the models, or skillscout.", show_default="SKILLSEARCH_MODELS")
 ]
-RerankOption = Annotated[bool, typer.Option(help="Measure the reranker and the blend, too.")]
+RerankOption = Annotated[bool, typer.Option(help="Measure a reranker and the blend, too.")]
+RerankerOption = Annotated[
+    RerankerChoice | None, typer.Option(help="Which one.", show_default="SKILLSEARCH_RERANK")
+]
 AlphaOption = Annotated[float | None, typer.Option(help="Weight of retrieval.", show_default="0.7")]
 DepthOption = Annotated[int | None, typer.Option(help="Candidates to rerank.", show_default="200")]
 CutOption = Annotated[int | None, typer.Option(min=1, help="Cut lists to so many.", show_default="all")]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillsearch.errors import EvaluationError
+from skillsearch.late import LateInteraction
 from skillsearch.models.encoder import Encoder
 from skillsearch.models.reranker import Reranker
 from skillsearch.scoring import CLASSES, CORE, blend, min_max
@@ -32,7 +33,8 @@ class Scores:
         queries: n query ids.
         documents: m document ids.
         retrieval: shape (n, m), cosines of title and skill.
-        logits: shape (n, m, 3), irrelevant, contextual and core; NaN where not reranked.
+        logits: shape (n, m, 3), irrelevant, contextual and core; NaN where not reranked. Late
+            interaction has one score in place of the last, and NaN for the others.
         depth: how many of the best by cosine were reranked.
     """
 
@@ -56,7 +58,7 @@ class Scores:
 def score_benchmark(
     benchmark: Benchmark,
     encoder: Encoder,
-    reranker: Reranker | None,
+    reranker: Reranker | LateInteraction | None,
     *,
     depth: int,
     progress: Progress | None = None,
@@ -66,7 +68,7 @@ def score_benchmark(
     Args:
         benchmark: its queries and documents; judgements are not looked at.
         encoder: gives the cosines.
-        reranker: None to do without.
+        reranker: the cross-encoder or late interaction; None to do without.
         depth: how many to rerank for each title, at most all.
         progress: hears how far it is.
     """
@@ -83,13 +85,21 @@ def score_benchmark(
     depth = min(depth, len(documents)) if reranker else 0
     logits = np.full((*retrieval.shape, len(CLASSES)), np.nan, dtype=np.float32)
     scores = Scores(queries, documents, retrieval, logits, depth)
-    if reranker and depth:
-        labels = [document.label for document in benchmark.documents.values()]
-        advance = progress("rerank", len(titles))
-        for row, title in enumerate(benchmark.queries.values()):
-            head = scores.order[row, :depth]
-            logits[row, head] = reranker.logits([pair_text(title, labels[place]) for place in head])
-            advance(1)
+    if reranker is None or not depth:
+        return scores
+    labels = [document.label for document in benchmark.documents.values()]
+    if isinstance(reranker, LateInteraction):
+        table = reranker.take(labels, progress=progress("embed tokens", len(set(labels))))
+        tokens = encoder.encode_tokens(titles)
+    advance = progress("rerank", len(titles))
+    for row, title in enumerate(benchmark.queries.values()):
+        head = scores.order[row, :depth]
+        some = [labels[place] for place in head]
+        if isinstance(reranker, LateInteraction):
+            logits[row, head, CORE] = reranker.scores(tokens[row], some, table)
+        else:
+            logits[row, head] = reranker.logits([pair_text(title, label) for label in some])
+        advance(1)
     return scores
 
 
@@ -100,7 +110,7 @@ def stage_one(scores: Scores) -> Ranking:
 
 
 def stage_two(scores: Scores, depth: int) -> Ranking:
-    """The best `depth` by the logit of core; the rest follows in retrieval order.
+    """The best `depth` by the reranker's score, such as the logit of core; the rest follows.
 
     Below, a score lies as far under the lowest logit as its cosine under the lowest reranked one.
 

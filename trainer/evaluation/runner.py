@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from skillsearch.errors import EvaluationError
+from skillsearch.late import LateInteraction
 from skillsearch.models.encoder import Encoder
 from skillsearch.models.reranker import Reranker
 from trainer.evaluation.benchmark import Benchmark, Document, Qrels, Run
@@ -88,7 +89,7 @@ class Evaluation:
 def evaluate_models(
     benchmark: Benchmark,
     encoder: Encoder,
-    reranker: Reranker | None,
+    reranker: Reranker | LateInteraction | None,
     plan: Plan,
     *,
     progress: Progress | None = None,

@@ -1,0 +1,546 @@
+"""Late interaction as a reranker: tokens, their cache, the ranking, what it refuses."""
+
+import asyncio
+import json
+import logging
+import math
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from indexer.reindex import reindex
+from skillsearch import AsyncSkillSearch, Filters, SkillSearch
+from skillsearch.cli import build_app
+from skillsearch.console import explanation, result_table
+from skillsearch.errors import ConfigurationError, ModelError, QueryError
+from skillsearch.late import TOKENS, LateInteraction
+from skillsearch.models.encoder import Encoder, new_encoder
+from skillsearch.models.folder import ENCODER
+from skillsearch.models.interaction import (
+    INTERACTION_FILE,
+    InteractionSettings,
+    read_interaction,
+    write_interaction,
+)
+from skillsearch.models.reranker import Reranker
+from skillsearch.models.source import fingerprint
+from skillsearch.rerank import blend_in
+from skillsearch.retrieve import Candidate
+from skillsearch.scoring import CORE, blend, late_interaction
+from skillsearch.settings import load_settings
+from skillsearch.store.base import Build
+from skillsearch.store.embedded import EmbeddedStore
+from skillsearch.taxonomy import Taxonomy
+from skillsearch.token_table import embed_tokens, read_tokens, write_tokens
+from trainer.evaluation.esco import esco_benchmark
+from trainer.evaluation.pipeline import blended, score_benchmark
+
+TEXTS = ["data scientist", "welder", "manage a team of nurses in a hospital", "welder"]
+LATE = "late-interaction"
+
+
+@pytest.fixture(scope="module")
+def late_home(home: Path, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the home with a cache, which tests leave whole."""
+    folder = tmp_path_factory.mktemp("late") / "home"
+    shutil.copytree(home, folder)
+    store = EmbeddedStore(folder / "index")
+    LateInteraction(encoder, folder / TOKENS).prepare(store.published())
+    store.close()
+    return folder
+
+
+@pytest.fixture
+def late(late_home: Path, encoder: Encoder) -> Iterator[SkillSearch]:
+    """A client for late interaction alone."""
+    settings = load_settings(home=late_home, rerank=LATE)
+    with SkillSearch(EmbeddedStore(late_home / "index"), encoder, None, settings) as client:
+        yield client
+
+
+@pytest.fixture
+def build(late_home: Path) -> Iterator[Build]:
+    store = EmbeddedStore(late_home / "index")
+    yield store.published()
+    store.close()
+
+
+@pytest.mark.parametrize("base", ["bert_base", "xlm_roberta_base"])
+def test_tokens_are_the_transformers_own(base: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = request.getfixturevalue(base)
+    new_encoder(str(folder), device="cpu").save_pretrained(str(tmp_path), create_model_card=False)
+    encoder = Encoder.load(str(tmp_path), device="cpu")
+    counts: list[int] = []
+    found = encoder.encode_tokens(TEXTS, progress=counts.append)
+    assert sum(counts) == len(TEXTS)
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    for text, tokens in zip(TEXTS, found, strict=True):
+        with torch.no_grad():
+            states = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]  # (t, d)
+        assert tokens.dtype == np.float32
+        np.testing.assert_allclose(tokens, states.numpy(), atol=1e-5)
+    assert len(found[1]) == 3  # the word, and the special tokens around it
+    vector, tokens = encoder.encode_with_tokens(TEXTS[0])
+    np.testing.assert_allclose(vector, encoder.encode([TEXTS[0]])[0], atol=1e-6)
+    np.testing.assert_allclose(tokens, found[0], atol=1e-5)
+    assert encoder.encode_tokens([]) == []
+    assert len(encoder.encode_tokens([" ".join(["nurse"] * 1000)])[0]) == 64
+
+
+def test_broken_weights_are_told(bert_base: Path, tmp_path: Path) -> None:
+    model = new_encoder(str(bert_base), device="cpu")
+    with torch.no_grad():
+        next(model.parameters()).fill_(math.nan)
+    model.save_pretrained(str(tmp_path), create_model_card=False)
+    encoder = Encoder.load(str(tmp_path), device="cpu")
+    with pytest.raises(ModelError, match="not finite"):
+        encoder.encode_tokens(["x"])
+    with pytest.raises(ModelError, match="not finite"):
+        encoder.encode_with_tokens("x")
+
+
+def test_the_score_blends_the_cosine_and_the_interaction(late: SkillSearch, encoder: Encoder) -> None:
+    result = late.search("Data Scientist", limit=50, depth=50, alpha=0.4)
+    labels = [hit.label for hit in result]
+    title = torch.from_numpy(encoder.encode_tokens(["Data Scientist"])[0])[None]
+    expected = []
+    for tokens in encoder.encode_tokens(labels):  # one at a time, so that there is no padding
+        target = torch.from_numpy(tokens)[None]
+        masks = [torch.ones(side.shape[:2], dtype=torch.bool) for side in (title, target)]
+        expected.append(late_interaction(title, target, *masks).item())
+    scores = np.array([hit.rerank_score for hit in result], dtype=float)
+    np.testing.assert_allclose(scores, expected, atol=5e-3)  # tokens are kept in half precision
+    retrieval = [hit.retrieval_score for hit in result]
+    np.testing.assert_allclose([hit.score for hit in result], blend(retrieval, scores, 0.4), atol=1e-6)
+    assert [hit.score for hit in result] == sorted((hit.score for hit in result), reverse=True)
+    assert len(set(scores.round(3))) > 25
+
+
+def test_a_result_says_what_reranked(late: SkillSearch, client: SkillSearch) -> None:
+    result = late.search("Chef", limit=5)
+    assert result.rerank == LATE
+    assert result.versions.reranker == result.versions.encoder
+    assert {(hit.relevance, hit.probabilities) for hit in result} == {(None, None)}
+    assert result.to_dict()["rerank"] == LATE
+    assert late.search("Chef", rerank=False).rerank is None
+    assert late.search("Chef", rerank=False).versions.reranker is None
+    other = client.search("Chef")
+    assert other.rerank == "cross-encoder"
+    assert str(other.versions.reranker).startswith("tiny-reranker")
+
+    console = Console(width=120)
+    with console.capture() as capture:
+        console.print(result_table(result), explanation(result, result[0]))
+    shown = capture.get()
+    assert "late interaction" in shown
+    assert f"{result[0].rerank_score:.4f} (late interaction of the tokens)" in shown
+    assert "0.7 · minmax(retrieval) + 0.3 · minmax(rerank)" in shown
+    assert "probabilities" not in shown
+
+
+def test_the_cross_encoder_is_not_loaded_for_late_interaction_alone(
+    late_home: Path, models_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the cross-encoder is loaded")
+
+    monkeypatch.setattr(Reranker, "load", refuse)
+    options = {"home": late_home, "models": str(models_folder), "device": "cpu"}
+    monkeypatch.setenv("SKILLSEARCH_RERANK", LATE)
+    with SkillSearch.open(**options) as client:
+        assert client.search("Chef").rerank == LATE
+        assert client.search("Chef", rerank=True).rerank == LATE
+        assert client.search("Chef", rerank=LATE).rerank == LATE
+        with pytest.raises(QueryError, match="no cross-encoder in this client"):
+            client.search("Chef", rerank="cross-encoder")
+    monkeypatch.setenv("SKILLSEARCH_RERANK", "cross-encoder")
+    with pytest.raises(AssertionError, match="is loaded"):
+        SkillSearch.open(**options)
+
+
+def test_one_client_has_both(late_home: Path, models_folder: Path, late: SkillSearch) -> None:
+    with SkillSearch.open(home=late_home, models=str(models_folder), device="cpu") as client:
+        default, named = client.search("Nurse"), client.search("Nurse", rerank="cross-encoder")
+        assert named.hits == default.hits
+        assert all(hit.probabilities for hit in named)
+        assert client.search("Nurse", rerank=LATE).hits == late.search("Nurse").hits
+
+
+def test_without_any_reranker_the_default_is_the_vector_search(client: SkillSearch, encoder: Encoder) -> None:
+    alone = SkillSearch(client._store, encoder, None, client._settings)
+    assert alone.search("Chef").rerank is None
+    assert alone.search("Chef").hits == client.search("Chef", rerank=False).hits
+    with pytest.raises(QueryError, match="no cross-encoder"):
+        alone.search("Chef", rerank="cross-encoder")
+
+
+def test_beyond_the_depth_the_list_goes_on_in_retrieval_order(late: SkillSearch, taxonomy: Taxonomy) -> None:
+    count = len(taxonomy.skills)
+    plain = late.search("Electrician", limit=count, rerank=False)
+    result = late.search("Electrician", limit=count, depth=10)
+    assert {hit.uri for hit in result[:10]} == {hit.uri for hit in plain[:10]}
+    assert [hit.uri for hit in result[10:]] == [hit.uri for hit in plain[10:]]
+    assert all(hit.rerank_score is not None for hit in result[:10])
+    assert all(hit.rerank_score is None and hit.score <= 0 for hit in result[10:])
+    short = late.search("Electrician", limit=3, depth=10)
+    assert short.hits == result[:3]
+
+
+def test_filters_many_titles_threads_and_asyncio(late: SkillSearch) -> None:
+    filters = Filters(collections=["digital"], types=["knowledge"])
+    titles = ["Chef", "Data Scientist", "a much longer title of a very senior accountant"]
+    alone = [late.search(title, filters=filters, limit=9).hits for title in titles]
+    assert all({"digital"} <= set(hit.collections) for hits in alone for hit in hits)
+    assert [result.hits for result in late.search_many(titles, filters=filters, limit=9)] == alone
+
+    async def run() -> list[object]:
+        twin = AsyncSkillSearch(late)
+        found = await asyncio.gather(*(twin.search(title, filters=filters, limit=9) for title in titles))
+        return [result.hits for result in found]
+
+    assert asyncio.run(run()) == alone
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda title: late.search(title, filters=filters, limit=9), titles * 4))
+    assert [result.hits for result in results] == alone * 4
+    none = late.search("Chef", filters=Filters(collections=["digital"], exclude=_uris(late, "digital")))
+    assert len(none) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"min_probability": 0.5},
+            "this search is with late interaction: search with rerank='cross-encoder'",
+        ),
+        ({"rerank": "colbert"}, "one of cross-encoder, late-interaction, found 'colbert'"),
+        ({"rerank": None}, "found None"),
+        ({"demand_weight": 1.0}, "goes with a learned blend"),
+        ({"alpha": 2.0}, "alpha is between"),
+    ],
+)
+def test_what_does_not_go_together_is_told(
+    late: SkillSearch, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(QueryError, match=message):
+        late.search("Chef", **options)  # type: ignore[arg-type]
+
+
+def test_a_learned_blend_does_not_go_with_it(
+    client: SkillSearch, late_home: Path, models_folder: Path
+) -> None:
+    class Blend:
+        name = "learned"
+
+    client._blender = Blend()  # type: ignore[assignment]
+    with pytest.raises(QueryError, match="the learned blend learned was fitted for the cross-encoder"):
+        client.search("Chef", rerank=LATE)
+    client._blender = None
+    with pytest.raises(ConfigurationError, match=r"b\.safetensors was fitted for the cross-encoder"):
+        SkillSearch.open(home=late_home, models=str(models_folder), rerank=LATE, blender="b.safetensors")
+
+
+def test_a_setting_that_is_none_is_told() -> None:
+    with pytest.raises(ConfigurationError, match=r"rerank: input should be 'cross-encoder'"):
+        load_settings(rerank="colbert")
+
+
+def test_how_tokens_are_read_stands_in_the_encoders_folder(
+    models_folder: Path, home: Path, taxonomy: Taxonomy, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(models_folder, models)
+    folder = models / ENCODER
+    assert read_interaction(folder) == InteractionSettings("soft", 1.0, length_normalised=False)
+    before = fingerprint(folder)
+    settings = InteractionSettings("maxsim", 0.5, length_normalised=True)
+    write_interaction(folder, settings)
+    assert fingerprint(folder) != before
+    assert read_interaction(folder) == settings
+    assert str(settings) == "maxsim, temperature 0.5, by length"
+
+    encoder = Encoder.load(str(folder), device="cpu")
+    label = next(iter(taxonomy.skills.values())).label
+    reader = LateInteraction(encoder, None)
+    title = encoder.encode_tokens(["welder"])[0]
+    (score,) = reader.scores(title, [label], reader.take([label]))
+    tokens = encoder.encode_tokens([label])[0].astype(np.float16).astype(np.float32)
+    units = [side / np.linalg.norm(side, axis=1, keepdims=True) for side in (title, tokens)]
+    assert score == pytest.approx((units[0] @ units[1].T).max(axis=1).mean(), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"temperature": 0}',
+        '{"temperature": -1}',
+        '{"temperature": "warm"}',
+        '{"temperature": true}',
+        '{"temperature": NaN}',
+        '{"temperature": Infinity}',
+        '{"interaction": "colbert"}',
+        '{"interaction": ["soft"]}',
+        '{"length_normalised": 1}',
+        '{"temprature": 1}',
+    ],
+)
+def test_a_file_that_says_nothing_of_use_is_told(text: str, tmp_path: Path) -> None:
+    (tmp_path / INTERACTION_FILE).write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError, match=r"late_interaction\.json"):
+        read_interaction(tmp_path)
+
+
+def test_settings_that_cannot_be_read_are_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="temperature"):
+        write_interaction(tmp_path, InteractionSettings(temperature=math.inf))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_cache_is_made_once(
+    build: Build, encoder: Encoder, taxonomy: Taxonomy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+
+    def progress(total: int) -> Callable[[int], object]:
+        told.append(total)
+        return told.append
+
+    first = LateInteraction(encoder, tmp_path)
+    table = first.prepare(build, progress=progress)
+    labels = {skill.label for skill in taxonomy.skills.values()}
+    assert set(table.labels) == labels
+    assert told[0] == len(labels) == sum(told[1:])
+    assert first.prepare(build) is table
+    path = tmp_path / f"{encoder.folder.fingerprint}.safetensors"
+    assert path.is_file()
+
+    _refuse_to_embed(monkeypatch)
+    again = LateInteraction(encoder, tmp_path).prepare(build, progress=progress)
+    assert told[0] == sum(told[1:])
+    assert again.labels == table.labels
+    assert torch.equal(again.tokens, table.tokens)
+
+
+def test_tokens_come_back_as_they_went_in(encoder: Encoder, tmp_path: Path) -> None:
+    texts = [*TEXTS, "two\nlines and ümläuts"]
+    table = embed_tokens(encoder, texts)
+    assert table.labels == ("data scientist", "welder", TEXTS[2], texts[-1])
+    write_tokens(tmp_path / "some" / "t.safetensors", table, encoder="e", build="b")
+    read, build = read_tokens(tmp_path / "some" / "t.safetensors", encoder="e")
+    assert (read.labels, build) == (table.labels, "b")
+    block, mask = read.padded(np.array([2, 1, 2]))
+    for row, label in enumerate([TEXTS[2], "welder", TEXTS[2]]):
+        expected = encoder.encode_tokens([label])[0]
+        assert int(mask[row].sum()) == len(expected)
+        np.testing.assert_allclose(block[row][mask[row]].float().numpy(), expected, atol=5e-3)
+    with pytest.raises(FileNotFoundError):
+        read_tokens(tmp_path / "none.safetensors", encoder="e")
+    with pytest.raises(ValueError, match="'encoder': 'e'"):
+        read_tokens(tmp_path / "some" / "t.safetensors", encoder="other")
+
+
+def test_only_labels_that_are_new_are_embedded(
+    taxonomy: Taxonomy, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = EmbeddedStore(tmp_path / "index")
+    reindex(taxonomy, encoder, store)
+    reader = LateInteraction(encoder, tmp_path / TOKENS)
+    reader.prepare(store.published())
+    gone, *_, changed = sorted(taxonomy.skills)
+    skills = {uri: skill for uri, skill in taxonomy.skills.items() if uri != gone}
+    skills[changed] = replace(skills[changed], label="weld upside down")
+    relations = tuple(one for one in taxonomy.relations if one.skill != gone)
+    reindex(replace(taxonomy, version="2", skills=skills, relations=relations), encoder, store)
+
+    seen: list[str] = []
+    embed = Encoder.encode_tokens
+
+    def watched(self: Encoder, texts: list[str], **options: object) -> object:
+        seen.extend(texts)
+        return embed(self, texts)
+
+    monkeypatch.setattr(Encoder, "encode_tokens", watched)
+    for service in (reader, LateInteraction(encoder, tmp_path / TOKENS)):  # one that runs, one that starts
+        table = service.prepare(store.published())
+        assert set(table.labels) == {skill.label for skill in skills.values()}
+    assert seen == ["weld upside down"]
+    fresh = embed_tokens(encoder, ["weld upside down"])
+    place = table.places["weld upside down"]
+    rows = table.tokens[table.offsets[place] : table.offsets[place + 1]]
+    torch.testing.assert_close(rows, fresh.tokens, atol=5e-3, rtol=0)
+    store.close()
+
+
+def test_labels_that_are_not_in_the_cache_are_embedded_on_the_fly(encoder: Encoder) -> None:
+    reader = LateInteraction(encoder, None)
+    title = encoder.encode_tokens(["chef"])[0]
+    labels = ["cook food", "weld metal", "use spreadsheets software", "cook food"]
+    whole = reader.scores(title, labels, reader.take(labels))
+    assert len(set(whole.round(4))) == 3
+    np.testing.assert_allclose(reader.scores(title, labels, reader.take(labels[1:2])), whole, atol=5e-3)
+    assert reader.scores(title, [], reader.take([])).shape == (0,)
+
+
+def _truncated(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+def _flipped(data: bytes) -> bytes:
+    """One bit in the middle of the tokens."""
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+
+
+def _foreign(_: bytes) -> bytes:
+    from safetensors.numpy import save
+
+    return save({"tokens": np.zeros(3, dtype=np.float16)})
+
+
+@pytest.mark.parametrize("spoil", [_truncated, _flipped, _foreign, lambda _: b"", lambda _: b"junk" * 99])
+def test_a_cache_that_is_damaged_is_made_again(
+    spoil: Callable[[bytes], bytes],
+    build: Build,
+    encoder: Encoder,
+    late_home: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    name = f"{encoder.folder.fingerprint}.safetensors"
+    whole = late_home / TOKENS / name
+    path = tmp_path / name
+    path.write_bytes(spoil(whole.read_bytes()))
+    with caplog.at_level(logging.WARNING):
+        table = LateInteraction(encoder, tmp_path).prepare(build)
+    (record,) = caplog.records
+    assert f"{path} cannot be read, and is made again" in record.getMessage()
+    assert torch.equal(table.tokens, read_tokens(whole, encoder=encoder.folder.fingerprint)[0].tokens)
+    assert path.read_bytes()[-64:] == whole.read_bytes()[-64:]
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(
+    build: Build, encoder: Encoder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with caplog.at_level(logging.WARNING):
+        table = LateInteraction(encoder, tmp_path / "file").prepare(build)
+    (record,) = caplog.records
+    assert "cannot be written, so the tokens are embedded again next time" in record.getMessage()
+    assert len(table.labels) == 412
+
+
+def test_of_several_at_once_one_makes_the_cache(build: Build, encoder: Encoder, tmp_path: Path) -> None:
+    """Readers share nothing but the folder and its lock, as those of several processes do."""
+    told: list[int] = []
+
+    def prepare(_: int) -> tuple[str, ...]:
+        def progress(total: int) -> Callable[[int], object]:
+            told.append(total)
+            return lambda done: None
+
+        return LateInteraction(encoder, tmp_path).prepare(build, progress=progress).labels
+
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(prepare, range(4)))
+    assert told == [412]
+    assert len(found) == 1
+
+
+def test_tokens_too_large_for_half_precision_are_told(
+    encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Encoder, "encode_tokens", lambda *_: [np.full((2, 4), 7e4, dtype=np.float32)])
+    with pytest.raises(ModelError, match="beyond 65,504 for 'welder'"):
+        embed_tokens(encoder, ["welder"])
+
+
+def test_scores_that_are_not_finite_are_told(encoder: Encoder, tmp_path: Path) -> None:
+    reader = LateInteraction(encoder, tmp_path)
+    table = reader.take(["welder"])
+    table.tokens.fill_(math.nan)
+    with pytest.raises(ModelError, match="remove that file"):
+        reader.scores(encoder.encode_tokens(["chef"])[0], ["welder"], table)
+
+
+def test_the_command(late_home: Path, models_folder: Path, late: SkillSearch) -> None:
+    def run(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).with_name("skillsearch")), "search", "Chef", "-n", "3", *options]
+        environment = {"SKILLSEARCH_HOME": str(late_home), "SKILLSEARCH_MODELS": str(models_folder)}
+        environment |= {"COLUMNS": "120", "OMP_NUM_THREADS": "1"}
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, env=os.environ | environment
+        )
+
+    done = run("--reranker", LATE, "--json", "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["rerank"] == LATE
+    assert [hit["uri"] for hit in found["hits"]] == [hit.uri for hit in late.search("Chef", limit=3)]
+    done = run("--reranker", LATE, "--no-rerank")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--reranker late-interaction and --no-rerank: give one of them" in done.stderr
+
+
+def test_it_is_measured_as_it_is_searched(taxonomy: Taxonomy, encoder: Encoder) -> None:
+    occupations = sorted(taxonomy.relations_by_occupation)[:2]
+    benchmark = esco_benchmark(taxonomy, occupations)
+    reader = LateInteraction(encoder, None)
+    scores = score_benchmark(benchmark, encoder, reader, depth=20)
+    assert np.isfinite(scores.logits[:, :, CORE]).sum(axis=1).tolist() == [20, 20]
+    ranking = blended(scores, 20, 0.6)
+    table = reader.take([skill.label for skill in taxonomy.skills.values()])
+    for row, uri in enumerate(occupations):
+        cosines = scores.retrieval[row]
+        found = [taxonomy.skills[scores.documents[place]] for place in scores.order[row]]
+        candidates = [
+            Candidate(skill.uri, skill.label, float(cosine), float(cosine))
+            for skill, cosine in zip(found, cosines[scores.order[row]], strict=True)
+        ]
+        title = encoder.encode_tokens([taxonomy.occupations[uri].label])[0]
+        head = reader.scores(title, [candidate.label for candidate in candidates[:20]], table)
+        searched = blend_in(head, candidates, alpha=0.6)
+        assert [ranking.documents[place] for place in ranking.order[row]] == [one.uri for one in searched]
+        assert ranking.scores[row] == pytest.approx([one.score for one in searched], abs=1e-5)
+
+
+def test_the_evaluation_command_takes_it(
+    models_folder: Path, taxonomy: Taxonomy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = tmp_path / "occupations.txt"
+    chosen.write_text("\n".join(sorted(taxonomy.relations_by_occupation)[:2]), encoding="utf-8")
+    command = ["evaluate", "esco", "--sample", "--models", str(models_folder), "--device", "cpu"]
+    command += ["--allow-trained", "--json", "--depth", "5", "--reranker", LATE, "--occupations", str(chosen)]
+    build_app()(command, standalone_mode=False)
+    found = json.loads(capsys.readouterr().out)
+    assert (found["rerank"], found["reranker"]) == (LATE, found["encoder"])
+    assert [row["label"].partition(",")[0] for row in found["rows"]] == [
+        "stage one",
+        "stage two",
+        "blend alpha=0.7",
+    ]
+
+
+def _uris(client: SkillSearch, collection: str) -> list[str]:
+    found = client.search("Chef", limit=412, filters=Filters(collections=[collection]), rerank=False)
+    return [hit.uri for hit in found]
+
+
+def _refuse_to_embed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("tokens are embedded")
+
+    monkeypatch.setattr(Encoder, "encode_tokens", refuse)

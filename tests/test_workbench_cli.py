@@ -1,0 +1,317 @@
+"""`skillsearch evaluate workbench`, the adapter for WorkRB, and the public figures on the real files."""
+
+import csv
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import skillsearch
+from indexer.esco import read_esco, sample_path
+from skillsearch.cli import build_app
+from skillsearch.errors import ConfigurationError, EvaluationError
+from skillsearch.models.folder import ENCODER
+from skillsearch.taxonomy import Taxonomy
+from trainer.evaluation.workbench.adapter import workrb_model
+from trainer.evaluation.workbench.baselines import Bm25Scorer, TfidfScorer
+from trainer.evaluation.workbench.build import build_workbench
+from trainer.evaluation.workbench.measures import measure_ranks
+from trainer.evaluation.workbench.models import load_sentence_transformer, make_scorer
+from trainer.evaluation.workbench.runner import evaluate_task, evaluate_workbench
+from trainer.evaluation.workbench.tasks import Task, make_task
+
+if TYPE_CHECKING:
+    from workrb.tasks.abstract.ranking_base import RankingTask
+
+DATA = Path(
+    os.environ.get("SKILLSEARCH_TEST_DATA") or Path(skillsearch.__file__).parents[2] / "shared" / "data"
+)
+
+PUBLIC = {  # of the public code's lower-cased TF-IDF word model on ESCO v1.1.1
+    "job2skill": {"map": 0.0604, "rp@10": 0.1976, "mrr": 0.4911},
+    "skill2job": {"map": 0.1383, "rp@10": 0.2063, "mrr": 0.2935},
+}
+
+
+def run(*arguments: str) -> None:
+    build_app()(["evaluate", "workbench", *arguments], standalone_mode=False)
+
+
+# --- the command
+
+
+def test_baselines_as_json(taxonomy: Taxonomy, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    label = next(iter(taxonomy.skills.values())).label
+    (tmp_path / "house_test_annotations.csv").write_text(
+        f'sentence,label\nyou do it,"{label}"\nyou do not,gone\n', encoding="utf-8"
+    )
+    run("--sample", "--data", str(tmp_path), "--baseline", "tfidf", "--baseline", "bm25", "--json")
+    captured = capsys.readouterr()
+    report = json.loads(captured.out)
+    assert report["taxonomy"] == str(taxonomy)
+    assert report["tasks"]["job2skill"] == {
+        "type": "job2skill",
+        "split": "all",
+        "release": str(taxonomy),
+        "files": [],
+        "queries": len(taxonomy.relations_by_occupation),
+        "left_out": len(taxonomy.occupations) - len(taxonomy.relations_by_occupation),
+        "targets": len(taxonomy.skills),
+        "right": len(taxonomy.relations),
+        "dropped": [],
+        "averaged": True,
+        "public_code": "test 3,039 x 13,939, ESCO 1.2.0",
+        "note": "the public code validates on tagged vacancies; here a fixed fifth of the queries validates",
+    }
+    house = report["tasks"]["house"]
+    assert house["files"] == ["house_test_annotations.csv"]
+    assert house["left_out"] == 1
+    assert house["dropped"] == [
+        {"reason": f"the label is not in {taxonomy}", "count": 1, "examples": ["gone"]}
+    ]
+    assert [missing["name"] for missing in report["not_built"]] == ["tech", "techwolf", "jobnorm", "skillsim"]
+    assert [row["label"] for row in report["rows"]] == ["TF-IDF", "BM25"]
+    for row, scorer in zip(report["rows"], (TfidfScorer(), Bm25Scorer()), strict=True):
+        result = evaluate_workbench(scorer, build_workbench(taxonomy, tmp_path))
+        assert row["average"]["map"] == result.average_map
+        assert row["types"]["mrr"] == result.by_kind("mrr")
+
+
+def test_our_models_and_any_model_in_several_readings(
+    models_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ("--sample", "--device", "cpu", "--task", "job2skill", "--task", "skillnorm", "--queries", "4")
+    run(*common, "--models", str(models_folder), "--split", "validation", "--json")
+    ours = json.loads(capsys.readouterr().out)
+    assert ours["sample"] == {"queries": 4, "seed": 0}
+    assert [task["queries"] for task in ours["tasks"].values()] == [4, 4]
+    assert ours["model"]["name"] == "tiny-encoder"
+    readings = ("--interaction", "cosine", "--interaction", "soft", "--temperature", "0.5")
+    run(*common, "--model", str(models_folder / ENCODER), "--split", "validation", *readings, "--json")
+    captured = capsys.readouterr()
+    theirs = json.loads(captured.out)
+    assert [row["label"] for row in theirs["rows"]] == ["encoder", "encoder, soft τ=0.5"]
+    assert theirs["rows"][0]["average"] == ours["rows"][0]["average"]
+    assert theirs["model"]["fingerprint"] == ours["model"]["fingerprint"]
+    assert theirs["flops"]["encoder, soft τ=0.5"] > 0
+    pairs = sum(task["queries"] * task["targets"] for task in theirs["tasks"].values())
+    assert f"soft: the tokens of {pairs:,} pairs of texts will be compared" in captured.err
+
+
+def test_tables_and_markdown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "skillmatch-1k.csv").write_text(
+        "skill_a,skill_b,related\nSQL,SQL queries,1\nwelding,SQL,0\n", encoding="utf-8"
+    )
+    command = ("--sample", "--data", str(tmp_path), "--baseline", "tfidf")
+    run(*command)
+    captured = capsys.readouterr()
+    assert max(map(len, captured.out.splitlines())) <= 120
+    text = " ".join(captured.out.split())
+    for expected in ("TF-IDF on WorkBench", "Job2Skill all sample 1.0.0 (en)", "ESCO 1.2.0", "4 of 6 types",
+                     "SkillSim, query kept in"):  # fmt: skip
+        assert expected in text, expected
+    assert "note: house: not built, no skill-extraction/house_validation_annotations.csv or" in captured.err
+    run(*command, "--markdown")
+    summary, tasks, figures, notes = capsys.readouterr().out.strip().split("\n\n")
+    assert summary.splitlines()[0] == (
+        "| MAP | Job2Skill | Skill2Job | SkillNorm | SkillSim | average MAP | average RP@10 | average MRR |"
+    )
+    assert summary.splitlines()[2].startswith("| TF-IDF | .")
+    for table in (summary, tasks, figures):
+        assert len({line.count("|") for line in table.splitlines()}) == 1, table
+    # of three targets the right one is second: SQL itself is first
+    assert "| TF-IDF | SkillSim | 1.0000 | 1.0000 | 1.0000 |" in figures
+    assert "| TF-IDF | SkillSim, query kept in | .5000 | 1.0000 | .5000 |" in figures
+    assert "- skillsim: the public code keeps the query in its own ranking" in notes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give one of --models, --model and --baseline"),
+        (("--baseline", "tfidf", "--model", "m"), "give one of --models, --model and --baseline"),
+        (("--baseline", "tfidf", "--interaction", "soft"), "does not go with --baseline"),
+        (("--baseline", "tfidf", "--json", "--markdown"), "--markdown or --json, not both"),
+        (("--baseline", "tfidf"), "give either --esco"),
+    ],
+)
+def test_options_that_do_not_go_together(arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        run(*arguments)
+
+
+def test_a_folder_of_data_without_files(tmp_path: Path) -> None:
+    esco = ("--esco", str(sample_path()), "--taxonomy-version", "1")
+    with pytest.raises(EvaluationError, match="has no file of any task"):
+        run(*esco, "--data", str(tmp_path), "--baseline", "tfidf")
+
+
+# --- the adapter
+
+
+def test_our_scorers_run_in_workrb(models_folder: Path, tmp_path: Path) -> None:
+    workrb = pytest.importorskip(
+        "workrb", reason="workrb is not installed: pip install 'skillsearch[workbench]'"
+    )
+    from skillsearch.models.source import resolve_model
+
+    entries = {"bake bread": [0, 2], "weld": [1], "a baker of cakes": [2]}
+    targets = ("bread baking", "weld metal", "bake a cake", "sell")
+    ours = make_task("tiny", "job2skill", "all", entries.items(), targets)
+    assert isinstance(ours, Task)
+    theirs = workrb_task(entries, targets)
+    model = load_sentence_transformer(resolve_model(str(models_folder / ENCODER)), device="cpu")
+    for scorer in (TfidfScorer(), make_scorer(model, "tiny"), make_scorer(model, "tiny", interaction="soft")):
+        found = theirs.evaluate(workrb_model(scorer))
+        assert found == pytest.approx(
+            {name: evaluate_task(scorer, ours).figures.mean(name) for name in found}
+        )
+        assert set(found) == {"map", "rp@10", "mrr"}
+    results = workrb.evaluate(
+        workrb_model(TfidfScorer(), description="words"), [theirs], output_folder=str(tmp_path / "results")
+    )
+    summary = results.get_summary_metrics()
+    expected = evaluate_task(TfidfScorer(), ours).figures.mean("map")
+    assert summary["mean_per_task/tiny/map/mean"] == pytest.approx(expected)
+    shape = workrb_model(TfidfScorer()).compute_classification(["a", "b"], list(targets), None).shape
+    assert tuple(shape) == (2, 4)
+
+
+def workrb_task(entries: dict[str, list[int]], targets: tuple[str, ...]) -> "RankingTask":
+    from workrb.tasks.abstract.ranking_base import RankingDataset, RankingTask, RankingTaskGroup
+    from workrb.types import LabelType, Language, ModelInputType
+
+    class Tiny(RankingTask):  # type: ignore[misc]
+        name = description = "tiny"
+        supported_query_languages = supported_target_languages = [Language.EN]  # noqa: RUF012
+        task_group = RankingTaskGroup.JOB2SKILL
+        label_type = LabelType.MULTI_LABEL
+        query_input_type = ModelInputType.JOB_TITLE
+        target_input_type = ModelInputType.SKILL_NAME
+
+        def load_dataset(self, dataset_id: str, split: object) -> RankingDataset:
+            return RankingDataset(list(entries), list(entries.values()), list(targets), dataset_id)
+
+    return Tiny(languages=["en"], split="val")
+
+
+def test_without_workrb(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "workrb", None)
+    monkeypatch.setitem(sys.modules, "workrb.models.base", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'skillsearch\[workbench\]'"):
+        workrb_model(TfidfScorer())
+
+
+# --- the real files
+
+
+def release(version: str) -> list[Path]:
+    paths = sorted((DATA / "esco" / f"v{version}").glob("*.zip"))
+    if not paths:
+        pytest.skip(f"no ESCO v{version} zips in {DATA}; SKILLSEARCH_TEST_DATA names the folder of the data")
+    return paths
+
+
+@pytest.fixture(scope="module")
+def esco() -> Taxonomy:
+    return read_esco(release("1.1.1")).taxonomy
+
+
+def test_the_sizes_of_the_real_tasks(esco: Taxonomy) -> None:
+    if not (DATA / "jobbert").is_dir():
+        pytest.skip(f"no files of tasks in {DATA}; SKILLSEARCH_TEST_DATA names the folder of the data")
+    sizes = {
+        split: {
+            task.name: (len(task.queries), len(task.targets))
+            for task in build_workbench(esco, DATA, split=split).tasks
+        }
+        for split in ("all", "validation", "test")
+    }
+    assert sizes["all"] == {
+        "job2skill": (3_007, 13_896),
+        "skill2job": (13_123, 3_007),
+        "skillnorm": (84_778, 13_896),
+        "house": (61, 13_896),
+        "tech": (75, 13_896),
+        "jobnorm": (15_192, 3_007),  # one title's occupation is not in v1.1.1
+    }
+    # the paper's 71,540 and two alternatives that are their own skill's label but for white space
+    assert sizes["test"]["skillnorm"] == (71_538, 13_896)
+    assert sizes["validation"]["skillnorm"] == (13_240, 13_896)
+    older = build_workbench(read_esco(release("1.1.0")).taxonomy, DATA, kinds=("skillextract", "jobnorm"))
+    assert {task.name: (len(task.queries), len(task.targets)) for task in older.tasks} == {
+        "house": (61, 13_891),
+        "tech": (75, 13_891),
+        "jobnorm": (15_193, 3_008),
+    }
+    assert sum(len(places) > 1 for places in older.tasks[2].positives) == 109
+
+
+def test_tfidf_with_stable_ties_is_near_the_public_figures(esco: Taxonomy) -> None:
+    """TF-IDF has many equal scores, and their order matters: see the next test."""
+    (task,) = build_workbench(esco, kinds=("skill2job",)).tasks
+    figures = evaluate_task(TfidfScorer(), task).figures
+    found = {name: figures.mean(name) for name in figures.values}
+    assert found == pytest.approx(PUBLIC[task.name], abs=0.001)
+
+
+def test_tfidf_gives_the_public_figures(esco: Taxonomy) -> None:
+    """With equal scores in the public code's order: raw labels, sorted by numpy's default argsort.
+
+    That sort is not stable, and how it orders equal numbers depends on the processor.
+    """
+    from numpy._core._multiarray_umath import __cpu_features__ as features
+
+    if not features.get("AVX512_SKX"):
+        pytest.skip("numpy orders equal scores otherwise on a processor without AVX-512")
+    raw = raw_labels(release("1.1.1"))
+    skills, occupations = (
+        [concept.uri for concept in sorted(concepts.values(), key=lambda one: (one.label, one.uri))]
+        for concepts in (esco.skills, esco.occupations)
+    )
+    for task in build_workbench(esco, kinds=("job2skill", "skill2job")).tasks:
+        uris = skills if task.name == "job2skill" else occupations
+        order = np.array(sorted(range(len(uris)), key=lambda place: raw[uris[place]]))
+        ranks = unstable_ranks(task, order)
+        rows = np.repeat(np.arange(len(task.queries)), [len(places) for places in task.positives])
+        figures = measure_ranks(rows, ranks, len(task.queries))
+        found = {name: figures.mean(name) for name in figures.values}
+        assert found == pytest.approx(PUBLIC[task.name], abs=0.0005)
+
+
+def unstable_ranks(task: Task, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Ranks of the right targets, with the targets in another order and numpy's default sort."""
+    score = TfidfScorer().fit([task.targets[place] for place in order])
+    places = np.argsort(order)
+    ranks = []
+    for start in range(0, len(task.queries), 500):
+        scores = score(task.queries[start : start + 500])
+        best = np.argsort(-scores, axis=1)
+        rank = np.empty_like(best)
+        np.put_along_axis(rank, best, np.arange(1, len(order) + 1)[None], axis=1)
+        ranks += [rank[row, places[right]] for row, right in enumerate(task.positives[start : start + 500])]
+    return np.concatenate(ranks)
+
+
+def raw_labels(paths: list[Path]) -> dict[str, str]:
+    """Preferred labels by URI, with the white space that they have in the release."""
+    labels: dict[str, str] = {}
+    for path in paths:
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                if Path(name).name in ("skills_en.csv", "occupations_en.csv"):
+                    text = archive.read(name).decode("utf-8-sig")
+                    rows = csv.DictReader(io.StringIO(text, newline=""))
+                    labels |= {row["conceptUri"]: row["preferredLabel"] for row in rows}
+    return labels

@@ -1,0 +1,1 @@
+"""WorkBench: six tasks of the labour market as rankings, built from a release and local files."""

@@ -1,0 +1,1 @@
+"""Unified Work Embeddings: one bi-encoder for all work tasks, its training data and experiments."""

@@ -1,0 +1,110 @@
+"""The configuration of a unified training, and its presets."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from skillsearch.errors import ConfigurationError
+from skillsearch.models.source import COMPACT_BASE
+from skillsearch.scoring import Interaction
+from trainer.config import (
+    Count,
+    CountOrNone,
+    Fraction,
+    Frozen,
+    Mixed,
+    ModelConfig,
+    NotNegative,
+    Positive,
+    assigned,
+    changed,
+)
+from trainer.unified.losses import LossKind
+
+__all__ = ["PRESETS", "SideConfig", "UnifiedConfig", "configure_unified"]
+
+
+class SideConfig(Frozen):
+    """One bipartite graph's part in the loss: its weight in the sum and its temperature."""
+
+    weight: NotNegative
+    temperature: Positive
+
+
+class UnifiedConfig(ModelConfig):
+    """Unified Work Embeddings: De Lange, Decorte and Van Haute (2025), arXiv:2511.07969.
+
+    A batch is of `batch_size` skills, each with a title, a sentence and a variant.
+
+    Attributes:
+        preset: the preset that it started from.
+        mini_batch_size: texts embedded at a time with gradient caching; None for no caching.
+        kind: `many-to-many` heeds every edge of the graph within a batch, `pairwise` only the sampled
+            pairs, leaving the others out, `info-nce` takes the others for negatives.
+        titles: of the graph of titles.
+        sentences: of the graph of sentences.
+        variants: of the graph of variants.
+        interaction: how the tokens of two texts are compared.
+        attention_temperature: of soft late interaction.
+        length_normalised: divide a score by the query's tokens, so that it is on the scale of a cosine.
+        affix_probability: how often a sentence gets another one before or after it.
+        base_weight: how far the trained weights are moved back towards the base at the end.
+        seed: of the draws and of dropout.
+        precision: of the forward passes; `auto` is the fastest that the device has in hardware.
+    """
+
+    preset: str
+    batch_size: Count = 512
+    mini_batch_size: Count | None = 64
+    learning_rate: Positive = 8e-5
+    epochs: Count = 22
+    max_steps: Count | None = 600
+    kind: LossKind = "many-to-many"
+    titles: SideConfig = SideConfig(weight=1.0, temperature=0.05)
+    sentences: SideConfig = SideConfig(weight=0.5, temperature=0.02)
+    variants: SideConfig = SideConfig(weight=0.5, temperature=0.02)
+    interaction: Interaction = "soft"
+    attention_temperature: Positive = 1.0
+    length_normalised: bool = True
+    affix_probability: Fraction = 0.8
+    eval_steps: Count | None = 50
+    base_weight: Fraction = 0.0
+    seed: CountOrNone = 42
+    precision: Mixed = "auto"
+
+
+PRESETS = {
+    "compact": UnifiedConfig(preset="compact", base=COMPACT_BASE, batch_size=128, eval_steps=None),
+    "large": UnifiedConfig(preset="large", base="sentence-transformers/all-mpnet-base-v2"),
+}
+"""`large` has the paper's numbers, for a GPU; `compact` fits two CPU cores.
+
+The number of updates and the base of `large` are our choice.
+"""
+
+
+def configure_unified(
+    preset: str | None = None,
+    *,
+    values: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+    **top: object,
+) -> UnifiedConfig:
+    """A preset with other values in place of its own; later arguments win.
+
+    Args:
+        preset: one of `PRESETS`; by default the one that `values` name, else ``compact``.
+        values: as a `UnifiedConfig`, such as ``{"epochs": 1}``.
+        assignments: such as ``titles.weight=0.5``; the value is read as TOML.
+        top: fields of `UnifiedConfig`; None counts as not given.
+
+    Raises:
+        ConfigurationError: there is no such preset, or a value is wrong.
+    """
+    given = dict(values or {})
+    name = preset or str(given.get("preset", "compact"))
+    if name not in PRESETS:
+        raise ConfigurationError(
+            f"unknown preset {name!r} of the unified recipe: expected one of {', '.join(PRESETS)}"
+        )
+    named = {field: value for field, value in top.items() if value is not None}
+    return changed(PRESETS[name], given, *map(assigned, assignments), named, {"preset": name})
