@@ -36,8 +36,7 @@ INTERACTIONS: Final[tuple[Interaction, ...]] = get_args(Interaction)
 """How `late_interaction` reads the tokens of two texts."""
 
 _TINY = 1e-9
-_SIMILAR = 64  # targets of similar length whose tokens meet those of the queries at once, at least
-_SMALL = 1 << 18  # pairs of tokens that are not worth more than one block
+_SIMILAR = 64  # targets of similar length whose tokens meet those of the queries at once
 
 Floats = NDArray[np.float64]
 
@@ -145,17 +144,16 @@ def late_interaction(
         return scores
     tokens = queries[query_mask].float()  # (tokens, d), without padding
     order = target_mask.sum(dim=1).argsort(descending=True)  # similar lengths together, for less padding
-    columns = min(max(_SMALL // (len(tokens) * t), _SIMILAR), max(chunk_elements // (len(tokens) * t), 1))
+    columns = min(max(chunk_elements // (len(tokens) * t), 1), _SIMILAR)
     rows = max(chunk_elements // (t * columns), 1)
     found = []
     for places in order.split(columns):  # type: ignore[no-untyped-call]
         mask = target_mask[places]
         used = mask.any(dim=0).nonzero()
         width = int(used[-1]) + 1 if len(used) else 1
-        mask = mask[:, :width]
-        others = targets[places, :width].float().masked_fill(~mask[:, :, None], 0.0)
+        others = targets[places, :width].float()
         parts = [
-            _interact(some, others, mask, maxsim=interaction == "maxsim", temperature=temperature)
+            _interact(some, others, mask[:, :width], maxsim=interaction == "maxsim", temperature=temperature)
             for some in tokens.split(rows)  # type: ignore[no-untyped-call]
         ]
         found.append(_concatenate(parts, axis=0))  # (tokens, columns)
@@ -174,7 +172,7 @@ def _interact(
 
     k, (m, t, _) = len(tokens), targets.shape
     lengths = _lengths(tokens)[:, None]
-    inverse = mask / _lengths(targets)  # (m, t), 0 for padding
+    inverse = torch.where(mask, 1 / _lengths(targets), 0.0)  # (m, t)
     lowest = torch.finfo(tokens.dtype).min  # finite, so that a target without tokens gives no NaN
     if maxsim:
         unit = (targets * inverse[:, :, None]).flatten(0, 1)

@@ -73,7 +73,9 @@ class UnifiedConfig(ModelConfig):
 
 
 PRESETS = {
-    "compact": UnifiedConfig(preset="compact", base=COMPACT_BASE, batch_size=128, eval_steps=None),
+    "compact": UnifiedConfig(
+        preset="compact", base=COMPACT_BASE, batch_size=128, eval_steps=None, base_weight=0.5
+    ),
     "large": UnifiedConfig(preset="large", base="sentence-transformers/all-mpnet-base-v2"),
 }
 """`large` has the paper's numbers, for a GPU; `compact` fits two CPU cores.

@@ -97,7 +97,11 @@ def experiment(
     if name is not Experiment.latency and data is None:
         raise ConfigurationError(f"{name} trains: give --data, a folder of `skillsearch data build`")
     config = configure_unified(
-        assignments=assignments or (), base=base, max_steps=updates, batch_size=batch_size
+        # so few updates do not drift from the base, and moving back would only make differences smaller
+        assignments=["base_weight=0", *(assignments or ())],
+        base=base,
+        max_steps=updates,
+        batch_size=batch_size,
     )
     taxonomy = load_release(esco, sample=False, version=taxonomy_version).taxonomy
     bench = build_workbench(taxonomy, tasks, split="validation")
