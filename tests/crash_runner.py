@@ -40,6 +40,9 @@ Content = dict[str, dict[str, list[Any]]]
 BATCH = 16
 """Concepts made durable at a time: what a kill may lose."""
 
+STAGES = ("plan", "embed", "write", "check", "publish", "done")
+"""Of a reindex, in their order; each is killed once as it begins."""
+
 
 class SlowEncoder(HashEncoder):
     """Takes a moment for each concept, and writes down what it embedded."""
@@ -70,20 +73,31 @@ class Crashes:
         self._where, self._folder = store, folder
         self._log, self._stages = folder / "embedded.log", folder / "stages.log"
         self._old, self._new = versions()
+        self._fatal = ""  # the stage that kills its own process as it begins
 
     def run(self, points: int) -> dict[str, object]:
-        """Kill at `points` moments spread over the time that the whole takes."""
+        """Kill as each stage begins, and at `points` moments spread over the time that the whole takes."""
         clean = self._in_child(lambda: self._clean())
         assert clean == 0, "the clean build failed"
         seconds = min(self._timed() for _ in range(2))
         stages, lost = [], []
-        for number in range(points):
-            self._kill_after(seconds * (number + 0.5) / points)
+        for number in range(len(STAGES) + points):
+            if number < len(STAGES):
+                self._kill_at(STAGES[number])
+            else:
+                self._kill_after(seconds * (number - len(STAGES) + 0.5) / points)
             stages.append(self._stages.read_text().split()[-1] if self._stages.exists() else "start")
             assert self._in_child(self._recover) == 0, f"after kill {number}, at {stages[-1]}"
             texts = self._log.read_text().splitlines() if self._log.exists() else []
             lost.append(len(texts) - len(set(texts)))
         return {"seconds": round(seconds, 2), "stages": stages, "embedded_twice": lost}
+
+    def _kill_at(self, stage: str) -> None:
+        """Let a run kill itself as a stage begins."""
+        self._reset()
+        self._fatal = stage
+        assert self._in_child(self._reindex) == -signal.SIGKILL, f"there was no stage {stage}"
+        self._fatal = ""
 
     def _kill_after(self, seconds: float) -> None:
         """Kill a run; earlier if it was done by then."""
@@ -173,6 +187,8 @@ class Crashes:
     def _tell(self, stage: str) -> None:
         with self._stages.open("a", encoding="utf-8") as file:
             file.write(stage + "\n")
+        if stage == self._fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def _answers(self, build: Build) -> None:
         """A search finds a whole version, the old or the new one."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from crash_runner import BATCH
+from crash_runner import BATCH, STAGES
 from qdrant_rest import QdrantRest
 
 KILLS = 30
@@ -30,10 +30,10 @@ def where(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_reindex_may_be_killed_at_any_moment(where: str, tmp_path: Path) -> None:
-    """Kills spread over the whole run; after each the result equals a clean build, point by point."""
+    """Kills in every stage, and spread over the whole run; after each the result equals a clean build."""
     runner = Path(__file__).with_name("crash_runner.py")
     done = subprocess.run(
-        [sys.executable, runner, where, str(KILLS), tmp_path],
+        [sys.executable, runner, where, str(KILLS - len(STAGES)), tmp_path],
         capture_output=True,
         text=True,
         check=False,
@@ -41,7 +41,6 @@ def test_a_reindex_may_be_killed_at_any_moment(where: str, tmp_path: Path) -> No
     )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
+    assert report["stages"][: len(STAGES)] == list(STAGES)
     assert len(report["stages"]) == KILLS
-    assert {"embed", "write"} <= set(report["stages"])
-    assert len(set(report["stages"])) >= 4  # of start, plan, embed, write, check, publish, done
     assert max(report["embedded_twice"]) <= BATCH  # the batch that was on its way when the process died
