@@ -26,7 +26,7 @@ test: $(SETUP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 $(DEMO)/index/CURRENT: $(DEMO)/models/manifest.json
 	$(BIN)/skillsearch reindex --sample
