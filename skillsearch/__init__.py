@@ -9,12 +9,16 @@ with SkillSearch.open() as skills:
 ```
 """
 
-from skillsearch.asynchronous import AsyncSkillSearch
-from skillsearch.errors import SkillSearchError
-from skillsearch.filters import Filters
-from skillsearch.results import SearchResult, SkillHit
-from skillsearch.search import SkillSearch
-from skillsearch.settings import Settings
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skillsearch.asynchronous import AsyncSkillSearch
+    from skillsearch.errors import SkillSearchError
+    from skillsearch.filters import Filters
+    from skillsearch.results import SearchResult, SkillHit
+    from skillsearch.search import SkillSearch
+    from skillsearch.settings import Settings
 
 __all__ = [
     "AsyncSkillSearch",
@@ -25,3 +29,21 @@ __all__ = [
     "SkillSearch",
     "SkillSearchError",
 ]
+
+_MODULES = {
+    "AsyncSkillSearch": "asynchronous",
+    "Filters": "filters",
+    "SearchResult": "results",
+    "Settings": "settings",
+    "SkillHit": "results",
+    "SkillSearch": "search",
+    "SkillSearchError": "errors",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Import a public name on first use: the command line needs none of them to start."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

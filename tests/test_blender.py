@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command import run
 from qdrant_client import QdrantClient
-from test_cli import run
 
 from indexer.reindex import reindex
 from skillsearch import Filters, SkillSearch

@@ -1,4 +1,4 @@
-"""The commands as a person or a script runs them, each in a process of its own."""
+"""The commands as a person or a script runs them."""
 
 import json
 import os
@@ -7,17 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from command import run, run_process
 
 from indexer.esco import sample_path
-
-SKILLSEARCH = str(Path(sys.executable).with_name("skillsearch"))
-
-
-def run(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    settings = {"SKILLSEARCH_HOME": str(home), "COLUMNS": "120"} | environment
-    return subprocess.run(
-        [SKILLSEARCH, *arguments], capture_output=True, text=True, check=False, env=os.environ | settings
-    )
 
 
 def test_from_a_release_to_ranked_skills(tmp_path: Path, bert_base: Path) -> None:
@@ -48,7 +40,7 @@ def test_from_a_release_to_ranked_skills(tmp_path: Path, bert_base: Path) -> Non
     done = run("status", home=tmp_path)
     assert build["name"] in done.stdout
 
-    done = run("search", "Data Scientist", "Chef", "-n", "3", "--json", home=tmp_path)
+    done = run_process("search", "Data Scientist", "Chef", "-n", "3", "--json", home=tmp_path)
     assert done.returncode == 0, done.stderr
     first, second = map(json.loads, done.stdout.splitlines())
     assert (first["title"], second["title"]) == ("Data Scientist", "Chef")

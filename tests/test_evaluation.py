@@ -4,8 +4,6 @@ import csv
 import json
 import math
 import random
-import subprocess
-import sys
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command import run as run_command
 
 import skillsearch
 from skillsearch.cli import build_app
@@ -852,24 +851,18 @@ def test_options_that_do_not_go_together(arguments: tuple[str, ...], message: st
         run("evaluate", *arguments)
 
 
-def test_an_error_is_one_line(data: Path) -> None:
+def test_an_error_is_one_line(data: Path, tmp_path: Path) -> None:
     (data / "run.trec").write_text("q0 Q0 nothing 1 0.5 x\n", encoding="utf-8")
-    command = [str(Path(sys.executable).with_name("skillsearch")), "evaluate", "talentclef"]
-    done = subprocess.run(
-        [*command, "--data", str(data), "--run", str(data / "run.trec")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ("evaluate", "talentclef", "--data", str(data), "--run", str(data / "run.trec"))
+    done = run_command(*command, home=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: ")
     assert "names 1 documents that the data does not have (nothing)" in done.stderr
 
 
-def test_help_has_examples() -> None:
+def test_help_has_examples(tmp_path: Path) -> None:
     for name in ("talentclef", "esco"):
-        command = [str(Path(sys.executable).with_name("skillsearch")), "evaluate", name, "--help"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = run_command("evaluate", name, "--help", home=tmp_path)
         assert f"Example: skillsearch evaluate {name}" in done.stdout
 
 

@@ -4,10 +4,7 @@ import asyncio
 import json
 import logging
 import math
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from command import run
 from rich.console import Console
 
 from indexer.reindex import reindex
@@ -477,20 +475,13 @@ def test_scores_that_are_not_finite_are_told(encoder: Encoder, tmp_path: Path) -
 
 
 def test_the_command(late_home: Path, models_folder: Path, late: SkillSearch) -> None:
-    def run(*options: str) -> subprocess.CompletedProcess[str]:
-        command = [str(Path(sys.executable).with_name("skillsearch")), "search", "Chef", "-n", "3", *options]
-        environment = {"SKILLSEARCH_HOME": str(late_home), "SKILLSEARCH_MODELS": str(models_folder)}
-        environment |= {"COLUMNS": "120", "OMP_NUM_THREADS": "1"}
-        return subprocess.run(
-            command, capture_output=True, text=True, check=False, env=os.environ | environment
-        )
-
-    done = run("--reranker", LATE, "--json", "--device", "cpu")
+    command, models = ("search", "Chef", "-n", "3", "--reranker", LATE), str(models_folder)
+    done = run(*command, "--json", "--device", "cpu", home=late_home, SKILLSEARCH_MODELS=models)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["rerank"] == LATE
     assert [hit["uri"] for hit in found["hits"]] == [hit.uri for hit in late.search("Chef", limit=3)]
-    done = run("--reranker", LATE, "--no-rerank")
+    done = run(*command, "--no-rerank", home=late_home, SKILLSEARCH_MODELS=models)
     assert (done.returncode, done.stdout) == (1, "")
     assert "--reranker late-interaction and --no-rerank: give one of them" in done.stderr
 

@@ -1,4 +1,4 @@
-"""Reindexing as a person does it, each command in a process of its own."""
+"""Reindexing as a person does it, command by command."""
 
 import csv
 import hashlib
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import run
 from rich.console import Console
-from test_cli import run
 
 from indexer.console import builds_table
 from skillsearch.store.embedded.files import copy_folder
