@@ -18,6 +18,7 @@ from indexer.esco import read_esco
 from skillsearch.models.encoder import new_encoder
 from skillsearch.models.folder import ENCODER, MANIFEST
 from skillsearch.models.source import quiet
+from skillsearch.scoring import INTERACTIONS
 from trainer.encoder import move_towards
 from trainer.evaluation.workbench.build import build_workbench
 from trainer.evaluation.workbench.models import make_scorer
@@ -35,7 +36,8 @@ def main() -> None:
     parser.add_argument("--version", help="of the release, where its name does not tell")
     parser.add_argument("--data", type=Path, required=True, help="folder of the tasks' files")
     parser.add_argument("--sample", action="store_true", help="measure on what weights are chosen on")
-    parser.add_argument("--interaction", choices=("cosine", "soft"), default="cosine")
+    parser.add_argument("--interaction", choices=INTERACTIONS, default="cosine")
+    parser.add_argument("--temperature", type=float, default=1.0, help="of soft late interaction")
     parser.add_argument("weights", type=float, nargs="+", help="1 is the base, 0 the trained weights")
     given = parser.parse_args()
 
@@ -57,10 +59,13 @@ def main() -> None:
             name: base[name] if name.startswith("0.") else own for name, own in model.state_dict().items()
         }
         move_towards(model, other, 1 - (1 - weight) / (1 - config["base_weight"]))
-        result = evaluate_workbench(make_scorer(model, "model", interaction=given.interaction), bench)
+        result = evaluate_workbench(
+            make_scorer(model, "model", interaction=given.interaction, temperature=given.temperature), bench
+        )
         figures = {"average": result.average_map} | result.by_kind("map")
         rounded = {name: round(value, 4) for name, value in figures.items()}
-        print(json.dumps({"base weight": weight, "interaction": given.interaction} | rounded), flush=True)  # noqa: T201 - a script's output
+        line = {"base weight": weight, "interaction": given.interaction} | rounded
+        print(json.dumps(line), flush=True)  # noqa: T201 - a script's output
 
 
 if __name__ == "__main__":
