@@ -44,7 +44,8 @@ class UnifiedConfig(ModelConfig):
         sentences: of the graph of sentences.
         variants: of the graph of variants.
         interaction: how the tokens of two texts are compared.
-        attention_temperature: of soft late interaction.
+        attention_temperature: of soft late interaction, in training.
+        reading_temperature: that the model is saved to be read with; None for that of the training.
         length_normalised: divide a score by the query's tokens, so that it is on the scale of a cosine.
         affix_probability: how often a sentence gets another one before or after it.
         base_weight: how far the trained weights are moved back towards the base at the end.
@@ -64,6 +65,7 @@ class UnifiedConfig(ModelConfig):
     variants: SideConfig = SideConfig(weight=0.5, temperature=0.02)
     interaction: Interaction = "soft"
     attention_temperature: Positive = 1.0
+    reading_temperature: Positive | None = None
     length_normalised: bool = True
     affix_probability: Fraction = 0.8
     eval_steps: Count | None = 50
@@ -74,7 +76,12 @@ class UnifiedConfig(ModelConfig):
 
 PRESETS = {
     "compact": UnifiedConfig(
-        preset="compact", base=COMPACT_BASE, batch_size=128, eval_steps=None, base_weight=0.5
+        preset="compact",
+        base=COMPACT_BASE,
+        batch_size=128,
+        reading_temperature=30.0,
+        eval_steps=None,
+        base_weight=0.5,
     ),
     "large": UnifiedConfig(preset="large", base="sentence-transformers/all-mpnet-base-v2"),
 }

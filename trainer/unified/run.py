@@ -93,9 +93,8 @@ def train_on_graph(
                 model.save_pretrained(
                     str(workspace.models / ENCODER), create_model_card=False, safe_serialization=True
                 )
-            settings = InteractionSettings(
-                config.interaction, config.attention_temperature, config.length_normalised
-            )
+            temperature = config.reading_temperature or config.attention_temperature
+            settings = InteractionSettings(config.interaction, temperature, config.length_normalised)
             write_interaction(workspace.models / ENCODER, settings)
             _write_documents(workspace.models, graph, config, device, report)
         wait_for_all(device)
