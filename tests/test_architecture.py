@@ -3,9 +3,9 @@
 import ast
 import importlib
 import pkgutil
-import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -87,14 +87,13 @@ def test_what_is_heavy_is_imported_on_first_use(statement: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_help_takes_less_than_seven_tenths_of_a_second_of_processor_time() -> None:
+def test_help_answers_within_seven_tenths_of_a_second() -> None:
     command = [str(Path(sys.executable).with_name("skillsearch")), "--help"]
     seconds = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    for _ in range(5):
+        start = time.perf_counter()
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        seconds.append(time.perf_counter() - start)
         assert all(name in done.stdout for name in ("search", "reindex", "status", "train"))
     assert min(seconds) < 0.7
 

@@ -709,11 +709,11 @@ def test_v111_unpacked(esco_v111: Release, tmp_path: Path) -> None:
     assert read_esco([tmp_path / "all"], version="1.1.1").taxonomy == esco_v111.taxonomy
 
 
-def test_v111_takes_less_than_5_seconds_of_processor_time() -> None:
+def test_v111_takes_less_than_5_seconds() -> None:
     paths = esco_zips("1.1.1")
-    start = time.process_time()
+    start = time.perf_counter()
     read_esco(paths)
-    assert time.process_time() - start < 5
+    assert time.perf_counter() - start < 5
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/status is Linux's")
