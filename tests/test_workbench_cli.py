@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 import skillsearch
 from indexer.esco import read_esco, sample_path
 from skillsearch.cli import build_app
-from skillsearch.errors import ConfigurationError, EvaluationError
+from skillsearch.errors import ConfigurationError, EvaluationError, ModelError
 from skillsearch.models.folder import ENCODER
+from skillsearch.models.interaction import INTERACTION_FILE, InteractionSettings, write_interaction
 from skillsearch.taxonomy import Taxonomy
 from trainer.evaluation.workbench.adapter import workrb_model
 from trainer.evaluation.workbench.baselines import Bm25Scorer, TfidfScorer
@@ -102,6 +104,22 @@ def test_our_models_and_any_model_in_several_readings(
     assert theirs["flops"]["encoder, soft τ=0.5"] > 0
     pairs = sum(task["queries"] * task["targets"] for task in theirs["tasks"].values())
     assert f"soft: the tokens of {pairs:,} pairs of texts will be compared" in captured.err
+
+
+def test_a_model_is_read_at_the_temperature_it_was_saved_with(
+    models_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "encoder"
+    shutil.copytree(models_folder / ENCODER, model)
+    write_interaction(model, InteractionSettings("soft", 3.0))
+    common = ("--sample", "--device", "cpu", "--task", "job2skill", "--queries", "2")
+    common += ("--model", str(model), "--interaction", "soft", "--json")
+    for given, label in (((), "encoder, soft τ=3"), (("--temperature", "2"), "encoder, soft τ=2")):
+        run(*common, *given)
+        assert [row["label"] for row in json.loads(capsys.readouterr().out)["rows"]] == [label]
+    (model / INTERACTION_FILE).write_text("{", encoding="utf-8")
+    with pytest.raises(ModelError, match=f"{INTERACTION_FILE} cannot be read"):
+        run(*common)
 
 
 def test_tables_and_markdown(

@@ -91,7 +91,10 @@ def workbench(
         list[InteractionName] | None,
         typer.Option(help="Reading of a model; can be given more than once.", show_default="cosine"),
     ] = None,
-    temperature: Annotated[float, typer.Option(help="Of the soft interactions.")] = 1.0,
+    temperature: Annotated[
+        float | None,
+        typer.Option(help="Of the soft interactions.", show_default="that saved with the model, else 1"),
+    ] = None,
     queries: Annotated[
         int | None, typer.Option(min=1, help="Draw so many of each task's queries.", show_default="all")
     ] = None,
@@ -172,13 +175,16 @@ def _baselines(names: "Sequence[Baseline]") -> "list[Scorer]":
 def _scorers(
     folder: "ModelFolder",
     readings: "Sequence[Interaction]",
-    temperature: float,
+    temperature: float | None,
     batch_size: int,
     device: str | None,
     max_length: int | None,
 ) -> "list[Scorer]":
+    from skillsearch.models.interaction import read_interaction
     from trainer.evaluation.workbench.models import load_sentence_transformer, make_scorer
 
+    if temperature is None:
+        temperature = read_interaction(folder.path).temperature
     model = load_sentence_transformer(folder, device=device, max_length=max_length)
     return [
         make_scorer(model, folder.name, interaction=reading, temperature=temperature, batch_size=batch_size)
