@@ -126,7 +126,7 @@ def test_training_changes_the_transformer_and_not_the_head(
     torch.testing.assert_close(head.T @ head, torch.eye(head.shape[1]), atol=1e-5, rtol=0)
     encoder = Encoder.load(str(tmp_path / "unified" / ENCODER), device="cpu")
     assert encoder.encode(["a text"]).shape == (1, 1024)
-    assert read_interaction(tmp_path / "unified" / ENCODER) == InteractionSettings("soft", 30.0, True)
+    assert read_interaction(tmp_path / "unified" / ENCODER) == InteractionSettings("soft", 20.0, True)
     as_trained = config.model_copy(update={"reading_temperature": None, "max_steps": 1})
     train_on_graph(graph, as_trained, tmp_path / "as-trained", device="cpu")
     assert read_interaction(tmp_path / "as-trained" / ENCODER) == InteractionSettings("soft", 1.0, True)

@@ -26,7 +26,7 @@ from trainer.evaluation.workbench.build import build_workbench
 from trainer.evaluation.workbench.measures import measure_ranks
 from trainer.evaluation.workbench.models import load_sentence_transformer, make_scorer
 from trainer.evaluation.workbench.runner import evaluate_task, evaluate_workbench
-from trainer.evaluation.workbench.tasks import Task, make_task
+from trainer.evaluation.workbench.tasks import Kind, Task, make_task
 
 if TYPE_CHECKING:
     from workrb.tasks.abstract.ranking_base import RankingTask
@@ -60,6 +60,7 @@ def test_baselines_as_json(taxonomy: Taxonomy, tmp_path: Path, capsys: pytest.Ca
     assert report["tasks"]["job2skill"] == {
         "type": "job2skill",
         "split": "all",
+        "direction": "query-to-target",
         "release": str(taxonomy),
         "files": [],
         "queries": len(taxonomy.relations_by_occupation),
@@ -194,6 +195,15 @@ def test_our_scorers_run_in_workrb(models_folder: Path, tmp_path: Path) -> None:
             {name: evaluate_task(scorer, ours).figures.mean(name) for name in found}
         )
         assert set(found) == {"map", "rp@10", "mrr"}
+    soft = make_scorer(model, "tiny", interaction="soft")
+    for kind, types in WORKRB_TYPES.items():  # the direction is that of our task of this kind
+        scores = workrb_model(soft).compute_rankings(
+            list(entries), list(targets), *map(workrb.types.ModelInputType, types)
+        )
+        task = make_task(kind, kind, "all", entries.items(), targets)
+        assert isinstance(task, Task)
+        expected_scores = soft.fit(targets, direction=task.direction)(list(entries))
+        assert scores.numpy() == pytest.approx(expected_scores)
     results = workrb.evaluate(
         workrb_model(TfidfScorer(), description="words"), [theirs], output_folder=str(tmp_path / "results")
     )
@@ -202,6 +212,16 @@ def test_our_scorers_run_in_workrb(models_folder: Path, tmp_path: Path) -> None:
     assert summary["mean_per_task/tiny/map/mean"] == pytest.approx(expected)
     shape = workrb_model(TfidfScorer()).compute_classification(["a", "b"], list(targets), None).shape
     assert tuple(shape) == (2, 4)
+
+
+WORKRB_TYPES: dict[Kind, tuple[str, str]] = {
+    "job2skill": ("job_title", "skill_name"),
+    "skill2job": ("skill_name", "job_title"),
+    "skillnorm": ("skill_name", "skill_name"),
+    "skillextract": ("skill_sentence", "skill_name"),
+    "jobnorm": ("job_title", "job_title"),
+    "skillsim": ("skill_name", "skill_name"),
+}
 
 
 def workrb_task(entries: dict[str, list[int]], targets: tuple[str, ...]) -> "RankingTask":

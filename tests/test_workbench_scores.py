@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from trainer.evaluation.workbench.models import load_sentence_transformer, make_
 from trainer.evaluation.workbench.ranking import rank_targets
 from trainer.evaluation.workbench.runner import evaluate_task, evaluate_workbench
 from trainer.evaluation.workbench.scorers import Advance, CosineScorer, InteractionScorer, ScoreQueries
-from trainer.evaluation.workbench.tasks import Kind, Task, make_task
+from trainer.evaluation.workbench.tasks import KINDS, Direction, Kind, Task, make_task
 
 Floats = NDArray[np.float32]
 
@@ -44,7 +45,15 @@ class TableScorer:
     def __init__(self, rows: dict[str, Sequence[float]], name: str = "table") -> None:
         self.rows, self.name, self.asked = rows, name, list[int]()
 
-    def fit(self, targets: Sequence[str], *, progress: Advance | None = None) -> ScoreQueries:
+    def fit(
+        self,
+        targets: Sequence[str],
+        *,
+        direction: Direction = "query-to-target",
+        progress: Advance | None = None,
+    ) -> ScoreQueries:
+        self.direction = direction
+
         def score(queries: Sequence[str]) -> Floats:
             self.asked.append(len(queries))
             return np.array([self.rows[query] for query in queries], dtype=np.float32)
@@ -148,7 +157,13 @@ def test_few_scores_are_held_at_once() -> None:
     class Wide:
         name = "wide"
 
-        def fit(self, targets: Sequence[str], *, progress: Advance | None = None) -> ScoreQueries:
+        def fit(
+            self,
+            targets: Sequence[str],
+            *,
+            direction: Direction = "query-to-target",
+            progress: Advance | None = None,
+        ) -> ScoreQueries:
             def score(queries: Sequence[str]) -> Floats:
                 asked.append(len(queries))
                 return np.zeros((len(queries), len(targets)), dtype=np.float32)
@@ -273,15 +288,18 @@ def test_cosine_of_any_encoder_and_what_is_embedded_once() -> None:
     np.testing.assert_allclose(again, plain, atol=1e-6)
 
 
+@pytest.mark.parametrize("direction", get_args(Direction))
 @pytest.mark.parametrize("interaction", ["soft", "maxsim", "mean-target", "cosine"])
-def test_late_interaction_is_that_of_each_pair_alone(interaction: Interaction) -> None:
+def test_late_interaction_is_that_of_each_pair_alone(interaction: Interaction, direction: Direction) -> None:
     import torch
 
     scorer = InteractionScorer("tokens", letter_tokens, interaction=interaction, temperature=2.0)
-    scores = scorer.fit(TARGETS)(QUERIES)
+    scores = scorer.fit(TARGETS, direction=direction)(QUERIES)
     for row, query in enumerate(letter_tokens(QUERIES)):
         for column, target in enumerate(letter_tokens(TARGETS)):
             one, other = torch.from_numpy(query)[None], torch.from_numpy(target)[None]
+            if direction == "target-to-query":
+                one, other = other, one
             expected = late_interaction(
                 one,
                 other,
@@ -289,6 +307,7 @@ def test_late_interaction_is_that_of_each_pair_alone(interaction: Interaction) -
                 torch.ones(other.shape[:2], dtype=torch.bool),
                 interaction=interaction,
                 temperature=2.0,
+                length_normalised=True,
             )
             assert scores[row, column] == pytest.approx(expected.item(), abs=2e-3)
 
@@ -305,6 +324,35 @@ def test_late_interaction_counts_its_cost_and_embeds_targets_once() -> None:
     assert scorer.flops == 2 * (1 * 2) * (2 * 3) * 13  # query tokens, target tokens, width
     scorer.fit(["a b c", "d e f"])
     assert calls == [2, 1]
+    flops = {}
+    for direction in get_args(Direction):
+        mean = InteractionScorer("tokens", letter_tokens, interaction="mean-target")
+        mean.fit(["a b c", "d e f"], direction=direction)(["one two"])
+        flops[direction] = mean.flops // (2 * 13)  # the side that is looked in has one token, its mean
+    assert flops == {"query-to-target": 2 * 2, "target-to-query": 2 * 3}
+
+
+def test_a_label_looks_in_the_text_of_a_vacancy() -> None:
+    """So that what else a vacancy says does not count; every other task is read from its query."""
+    scorer = TableScorer({"weld": [0.1, 0.2, 0.3, 0.4]})
+    for kind in KINDS:
+        evaluate_task(scorer, task_of(kind, {"weld": [2]}, TARGETS, kind))
+        looked = "target-to-query" if kind in ("skillextract", "jobnorm") else "query-to-target"
+        assert scorer.direction == looked
+
+    def tokens(texts: Sequence[str]) -> list[Floats]:
+        """The two sides of two skills, and what is neither, as unit vectors."""
+        places = {"weld": 0, "bake": 1}
+        return [np.eye(3, dtype=np.float32)[[places.get(word, 2) for word in text.split()]] for text in texts]
+
+    sentence, skills = "you weld and have many other things to do all day", ("weld", "bake well")
+    soft = InteractionScorer("tokens", tokens, temperature=0.1)
+    there, back = (
+        soft.fit(skills, direction=direction)([sentence])[0]
+        for direction in ("query-to-target", "target-to-query")
+    )
+    assert there.argmax() == 1  # "well" is nearer to most of the sentence
+    assert back.argmax() == 0
 
 
 def test_numbers_that_are_not_finite_are_refused() -> None:
@@ -339,9 +387,10 @@ def test_a_sentence_transformer_in_both_readings(folder: Path) -> None:
     for row, one in enumerate(texts):  # neither the others' length nor their company matters
         for column, other in enumerate(texts):
             assert soft.fit([other])([one])[0, 0] == pytest.approx(together[row, column], rel=1e-3)
-    # a score has one cosine a query token: of [CLS], two words and [SEP], and of no more than 64 tokens
-    assert 0 < together[0, 0] <= 4
-    assert together[2].max() <= 64
+    assert 0 < together[0, 0] <= 1  # a mean of cosines
+    limit = " ".join(["weld"] * 62)  # with [CLS] and [SEP], 64 tokens
+    assert soft.fit(texts[:1])([limit])[0, 0] == pytest.approx(together[2, 0], rel=1e-3)
+    assert soft.fit(texts[:1])([f"{limit[:-5]}"])[0, 0] != pytest.approx(together[2, 0], rel=1e-4)
     with pytest.raises(ConfigurationError, match="temperature is 0, expected a number above 0"):
         make_scorer(model, "tiny", interaction="soft", temperature=0)
 

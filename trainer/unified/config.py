@@ -79,7 +79,7 @@ PRESETS = {
         preset="compact",
         base=COMPACT_BASE,
         batch_size=128,
-        reading_temperature=30.0,
+        reading_temperature=20.0,
         eval_steps=None,
         base_weight=0.5,
     ),

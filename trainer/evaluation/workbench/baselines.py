@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.evaluation.workbench.scorers import Advance, ScoreQueries
+from trainer.evaluation.workbench.tasks import Direction
 
 __all__ = ["Bm25Scorer", "TfidfScorer"]
 
@@ -27,7 +28,13 @@ class TfidfScorer:
         """What tables call it."""
         return "TF-IDF"
 
-    def fit(self, targets: Sequence[str], *, progress: Advance | None = None) -> ScoreQueries:
+    def fit(
+        self,
+        targets: Sequence[str],
+        *,
+        direction: Direction = "query-to-target",  # noqa: ARG002  (late interaction's alone)
+        progress: Advance | None = None,
+    ) -> ScoreQueries:
         """Learn the weights of the targets' words; see `Scorer`."""
         from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -55,7 +62,13 @@ class Bm25Scorer:
         """What tables call it."""
         return "BM25"
 
-    def fit(self, targets: Sequence[str], *, progress: Advance | None = None) -> ScoreQueries:
+    def fit(
+        self,
+        targets: Sequence[str],
+        *,
+        direction: Direction = "query-to-target",  # noqa: ARG002  (late interaction's alone)
+        progress: Advance | None = None,
+    ) -> ScoreQueries:
         """Count the targets' words; see `Scorer`."""
         from rank_bm25 import BM25Okapi
         from sklearn.feature_extraction.text import CountVectorizer

@@ -129,6 +129,7 @@ def _task_json(task: Task) -> dict[str, Any]:
     return {
         "type": task.kind,
         "split": task.split,
+        "direction": task.direction,
         "release": task.taxonomy,
         "files": list(task.files),
         "queries": len(task.queries),

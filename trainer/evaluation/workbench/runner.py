@@ -106,7 +106,7 @@ def evaluate_task(scorer: Scorer, task: Task, *, progress: Progress | None = Non
     """
     start = time.perf_counter()
     advance = progress(f"{scorer.name}: {task.name} targets", len(task.targets)) if progress else None
-    score = scorer.fit(task.targets, progress=advance)
+    score = scorer.fit(task.targets, direction=task.direction, progress=advance)
     advance = progress(f"{scorer.name}: {task.name} queries", len(task.queries)) if progress else None
     step = max(min(_SCORES // len(task.targets), _QUERIES), 1)
     ranks: list[Ints] = []

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from skillsearch.errors import ModelError
 from skillsearch.scoring import Interaction, late_interaction
+from trainer.evaluation.workbench.tasks import Direction
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,11 +52,18 @@ class Scorer(Protocol):
         """What tables call it."""
         ...
 
-    def fit(self, targets: Sequence[str], *, progress: Advance | None = None) -> ScoreQueries:
+    def fit(
+        self,
+        targets: Sequence[str],
+        *,
+        direction: Direction = "query-to-target",
+        progress: Advance | None = None,
+    ) -> ScoreQueries:
         """Take the targets of a task, and return what scores queries against them.
 
         Args:
             targets: m texts.
+            direction: of a late interaction; other scores are the same in both.
             progress: called with numbers that add up to m.
         """
         ...
@@ -75,17 +83,28 @@ class CosineScorer:
         """What tables call it."""
         return self._name
 
-    def fit(self, targets: Sequence[str], *, progress: Advance | None = None) -> ScoreQueries:
+    def fit(
+        self,
+        targets: Sequence[str],
+        *,
+        direction: Direction = "query-to-target",  # noqa: ARG002  (a cosine has none)
+        progress: Advance | None = None,
+    ) -> ScoreQueries:
         """Embed the targets; see `Scorer`.
 
         Raises:
             ModelError: a vector is not finite.
         """
+        import torch
+
         self._remember(targets, progress)
-        matrix = self._vectors[[self._places[text] for text in targets]].T  # (d, m)
+        matrix = torch.from_numpy(self._vectors[[self._places[text] for text in targets]]).T  # (d, m)
 
         def score(queries: Sequence[str]) -> Floats:
-            return self._embed(queries) @ matrix  # (n, d) @ (d, m) -> (n, m)
+            # by torch, which embeds too: numpy's threads would wait for the same cores
+            product = torch.from_numpy(self._embed(queries)) @ matrix  # (n, d) @ (d, m) -> (n, m)
+            scores: Floats = product.numpy()
+            return scores
 
         return score
 
@@ -123,7 +142,8 @@ class CosineScorer:
 class InteractionScorer:
     """Late interaction of token embeddings; those of the targets are kept as float16.
 
-    The queries are read as queries and the targets as targets: the direction is the task's.
+    A score is the mean over the tokens of the side that looks in the other, so that those of targets of
+    several lengths compare.
 
     Attributes:
         flops: of the products of tokens so far, two for each multiplication and addition.
@@ -151,7 +171,13 @@ class InteractionScorer:
         """What tables call it."""
         return self._name
 
-    def fit(self, targets: Sequence[str], *, progress: Advance | None = None) -> ScoreQueries:
+    def fit(
+        self,
+        targets: Sequence[str],
+        *,
+        direction: Direction = "query-to-target",
+        progress: Advance | None = None,
+    ) -> ScoreQueries:
         """Embed the tokens of the targets, once for each set of them; see `Scorer`.
 
         Raises:
@@ -166,7 +192,7 @@ class InteractionScorer:
         tokens = self._fitted[key]
 
         def score(queries: Sequence[str]) -> Floats:
-            return self._score(queries, tokens)
+            return self._score(queries, tokens, direction)
 
         return score
 
@@ -177,7 +203,7 @@ class InteractionScorer:
             if progress:
                 progress(len(some))
 
-    def _score(self, queries: Sequence[str], targets: "_Tokens") -> Floats:
+    def _score(self, queries: Sequence[str], targets: "_Tokens", direction: Direction) -> Floats:
         import torch
 
         asked = _Tokens.of(self._name, [self._encode(queries)], dtype=np.float32)
@@ -191,20 +217,30 @@ class InteractionScorer:
             for columns in np.split(order, range(_TARGETS, len(order), _TARGETS)):
                 block, mask = targets.padded(columns, self._device)
                 for rows, some, some_mask in groups:
-                    part = late_interaction(
-                        some,
-                        block,
-                        some_mask,
-                        mask,
-                        interaction=self._interaction,
-                        temperature=self._temperature,
-                    )
+                    if direction == "query-to-target":
+                        part = self._interact(some, block, some_mask, mask)
+                    else:
+                        part = self._interact(block, some, mask, some_mask).T
                     scores[np.ix_(rows, columns)] = part.float().cpu().numpy()
-                    self.flops += self._cost(some, block)
         return scores
 
-    def _cost(self, some: "Tensor", block: "Tensor") -> int:
-        (n, s, d), (m, t, _) = some.shape, block.shape
+    def _interact(
+        self, asking: "Tensor", asked: "Tensor", asking_mask: "Tensor", asked_mask: "Tensor"
+    ) -> "Tensor":
+        """Shape (n, m), from (n, s, d) and (m, t, d) with their masks."""
+        self.flops += self._cost(asking, asked)
+        return late_interaction(
+            asking,
+            asked,
+            asking_mask,
+            asked_mask,
+            interaction=self._interaction,
+            temperature=self._temperature,
+            length_normalised=True,
+        )
+
+    def _cost(self, asking: "Tensor", asked: "Tensor") -> int:
+        (n, s, d), (m, t, _) = asking.shape, asked.shape
         if self._interaction == "cosine":
             s = 1
         if self._interaction in ("cosine", "mean-target"):

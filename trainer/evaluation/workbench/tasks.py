@@ -1,7 +1,7 @@
 """WorkBench's tasks as data: queries, targets, and which targets are right for each query.
 
 After De Lange, Decorte and Van Haute, "Unified Work Embeddings" (2025), arXiv:2511.07969. A task has
-a fixed direction, from query to target, and is keyed by URI wherever it comes from a taxonomy, so that
+a fixed direction for late interaction, and is keyed by URI wherever it comes from a taxonomy, so that
 two concepts with one label stay two targets.
 """
 
@@ -19,6 +19,7 @@ __all__ = [
     "KINDS",
     "SPLITS",
     "SPLIT_SEED",
+    "Direction",
     "Dropped",
     "Kind",
     "Missing",
@@ -34,6 +35,9 @@ Kind = Literal["job2skill", "skill2job", "skillnorm", "skillextract", "jobnorm",
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 """The six types of task; a type may have several sets, which are averaged first."""
 
+Direction = Literal["query-to-target", "target-to-query"]
+"""Which side's tokens look for their like in the other's, where a model is read by late interaction."""
+
 Split = Literal["validation", "test", "all"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 
@@ -41,6 +45,7 @@ SPLIT_SEED: Final = 42
 
 Places = NDArray[np.int32]
 
+_VACANCY_TEXTS: Final[tuple[Kind, ...]] = ("skillextract", "jobnorm")  # as queries
 _SIDE_SETS = ("techwolf",)  # reported, but not in the paper's average
 _NAMED = 3
 
@@ -125,6 +130,11 @@ class Task:
                 f"task {self.name}: the right targets of {self.queries[row][:60]!r} are "
                 f"{self.positives[row].tolist()[:10]}, expected rising places below {len(self.targets):,}"
             )
+
+    @property
+    def direction(self) -> Direction:
+        """From the label to the text of a vacancy, which says much besides; else from query to target."""
+        return "target-to-query" if self.kind in _VACANCY_TEXTS else "query-to-target"
 
     @property
     def averaged(self) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from trainer.evaluation.workbench.models import make_scorer
-from trainer.evaluation.workbench.scorers import CosineScorer
 from trainer.evaluation.workbench.tasks import Task
 from trainer.unified.experiments.designs import Reading
 
@@ -69,7 +68,7 @@ def _measure(
 
     # a scorer for each task, since it remembers the texts that it has embedded
     scorer = make_scorer(model, "model", interaction=reading.interaction, temperature=reading.temperature)
-    score = scorer.fit(task.targets)
+    score = scorer.fit(task.targets, direction=task.direction)
     queries = [task.queries[place % len(task.queries)] for place in range(warm_up + measured)]
     times = []
     for query in queries:
@@ -80,10 +79,12 @@ def _measure(
     with counter:
         for query in queries[warm_up:]:
             score([query])
-    flops = counter.get_total_flops() / measured
-    if isinstance(scorer, CosineScorer):  # whose products are numpy's, which torch does not see
-        flops += 2 * len(task.targets) * int(model.get_embedding_dimension() or 0)
     p50, p95 = np.percentile(times[warm_up:], [50, 95])
     return Latency(
-        task.name, str(reading), len(task.targets), round(float(p50), 3), round(float(p95), 3), flops
+        task.name,
+        str(reading),
+        len(task.targets),
+        round(float(p50), 3),
+        round(float(p95), 3),
+        counter.get_total_flops() / measured,
     )

@@ -111,7 +111,7 @@ def _kept(
     identity = {
         "graph": graph.fingerprint if trained else None,
         "config": config.model_dump(mode="json") if trained else {"base": config.base},
-        "tasks": [[task.name, len(task.targets), *task.queries] for task in tasks.tasks],
+        "tasks": [[task.name, task.direction, len(task.targets), *task.queries] for task in tasks.tasks],
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     path = folder / f"{digest}.json"
