@@ -159,11 +159,24 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     assert not (tmp_path / "parts").exists()
     report = train_on_graph(graph, config, tmp_path / "parts", device="cpu")
     assert report.resumed_from == {ENCODER: 2}
-    whole, parts = (
-        SentenceTransformer(str(tmp_path / name / ENCODER), device="cpu").state_dict()
-        for name in ("whole", "parts")
-    )
+    whole, parts = _weights(tmp_path / "whole"), _weights(tmp_path / "parts")
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_dropout_is_the_bases_own_or_that_of_the_configuration(
+    graph: WorkGraph, config: UnifiedConfig, tmp_path: Path
+) -> None:
+    for name, dropout in (("none", 0.0), ("own", None), ("same", 0.1)):  # 0.1 is the base's
+        train_on_graph(graph, config.model_copy(update={"dropout": dropout}), tmp_path / name, device="cpu")
+    none, own, same = (_weights(tmp_path / name) for name in ("none", "own", "same"))
+    assert all(torch.equal(own[name], same[name]) for name in own)
+    assert not all(torch.equal(own[name], none[name]) for name in own)
+    saved = json.loads((tmp_path / "none" / ENCODER / "config.json").read_text())
+    assert saved["hidden_dropout_prob"] == 0.1
+
+
+def _weights(folder: Path) -> dict[str, torch.Tensor]:
+    return SentenceTransformer(str(folder / ENCODER), device="cpu").state_dict()
 
 
 def test_a_run_on_other_data_does_not_go_on(graph: WorkGraph, config: UnifiedConfig, tmp_path: Path) -> None:

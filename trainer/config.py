@@ -24,6 +24,7 @@ __all__ = [
     "NotNegative",
     "Positive",
     "RerankerConfig",
+    "Share",
     "TrainConfig",
     "assigned",
     "changed",

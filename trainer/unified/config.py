@@ -15,6 +15,7 @@ from trainer.config import (
     ModelConfig,
     NotNegative,
     Positive,
+    Share,
     assigned,
     changed,
 )
@@ -48,6 +49,7 @@ class UnifiedConfig(ModelConfig):
         reading_temperature: that the model is saved to be read with; None for that of the training.
         length_normalised: divide a score by the query's tokens, so that it is on the scale of a cosine.
         affix_probability: how often a sentence gets another one before or after it.
+        dropout: of the transformer in training; None for the base's own.
         base_weight: how far the trained weights are moved back towards the base at the end.
         seed: of the draws and of dropout.
         precision: of the forward passes; `auto` is the fastest that the device has in hardware.
@@ -68,6 +70,7 @@ class UnifiedConfig(ModelConfig):
     reading_temperature: Positive | None = None
     length_normalised: bool = True
     affix_probability: Fraction = 0.8
+    dropout: Share | None = None
     eval_steps: Count | None = 50
     base_weight: Fraction = 0.0
     seed: CountOrNone = 42

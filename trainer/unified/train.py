@@ -56,6 +56,10 @@ def train_unified(
     rows = total_steps(config, skills) * config.batch_size * config.gradient_accumulation
     columns = draw(graph, rows, affix_probability=config.affix_probability, seed=config.seed)
     _freeze_head(model)
+    if config.dropout is not None:
+        _set_dropout(model, config.dropout)
+    if model.device.type == "cpu":  # where the fused attention's backward pass is the slower one
+        cast("Any", model[0]).auto_model.set_attn_implementation("eager")
     # an example of our own spares the trainer's search for one, and its progress bar
     model.model_card_data.widget = [{"source_sentence": graph.texts["skills"][0]}]
     if config.gradient_checkpointing:
@@ -111,3 +115,11 @@ def unified_loss(model: "SentenceTransformer", graph: WorkGraph, config: Unified
 def _freeze_head(model: "SentenceTransformer") -> None:
     for module in list(model)[1:]:
         module.requires_grad_(False)
+
+
+def _set_dropout(model: "SentenceTransformer", probability: float) -> None:
+    from torch import nn
+
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = probability
