@@ -14,16 +14,16 @@ import argparse
 import json
 from pathlib import Path
 
-from indexer.esco import read_esco
+from indexer.read.esco import read_esco
 from skillsearch.models.encoder import new_encoder
 from skillsearch.models.folder import ENCODER, MANIFEST
-from skillsearch.models.source import quiet
-from skillsearch.scoring import INTERACTIONS
-from trainer.encoder import move_towards
-from trainer.evaluation.workbench.build import build_workbench
-from trainer.evaluation.workbench.models import make_scorer
-from trainer.evaluation.workbench.runner import evaluate_workbench
-from trainer.evaluation.workbench.tasks import WorkBench
+from skillsearch.models.hub import quiet
+from skillsearch.rank.fuse import INTERACTIONS
+from trainer.evaluate.workbench.build import build_workbench
+from trainer.evaluate.workbench.models import make_scorer
+from trainer.evaluate.workbench.runner import evaluate_workbench
+from trainer.evaluate.workbench.tasks import WorkBench
+from trainer.pair.encoder import move_towards
 
 QUERIES, SEED = 250, 7
 

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from skillsearch.models.source import resolve_model
-from trainer.evaluation.workbench.measures import measure_ranks
-from trainer.evaluation.workbench.models import load_sentence_transformer, make_scorer
-from trainer.evaluation.workbench.ranking import rank_targets
-from trainer.evaluation.workbench.scorers import Scorer
-from trainer.evaluation.workbench.tasks import Direction
-from trainer.unified.draws import draw, training_dataset
+from skillsearch.models.hub import resolve_model
+from trainer.evaluate.workbench.measures import measure_ranks
+from trainer.evaluate.workbench.models import load_sentence_transformer, make_scorer
+from trainer.evaluate.workbench.ranking import rank_targets
+from trainer.evaluate.workbench.scorers import Scorer
+from trainer.evaluate.workbench.tasks import Direction
 from trainer.unified.graph import WorkGraph, read_graph
+from trainer.unified.sampling import draw, training_dataset
 
 SENTENCES, SEED = 500, 7
 

@@ -15,17 +15,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from indexer.esco import read_esco
+from indexer.read.esco import read_esco
 from skillsearch.models.encoder import Encoder, new_encoder, write_alias_weight
-from trainer.config import configure
-from trainer.data import encoder_pairs, relation_matrix, split_occupations
-from trainer.encoder import move_towards, train_encoder
-from trainer.evaluation.benchmark import Benchmark
-from trainer.evaluation.esco import esco_benchmark
-from trainer.evaluation.measures import measure
-from trainer.evaluation.pipeline import score_benchmark, stage_one
-from trainer.evaluation.significance import estimates
-from trainer.evaluation.talentclef import read_talentclef
+from trainer.evaluate.benchmark import Benchmark
+from trainer.evaluate.esco import esco_benchmark
+from trainer.evaluate.measures import measure
+from trainer.evaluate.pipeline import score_benchmark, stage_one
+from trainer.evaluate.significance import estimates
+from trainer.evaluate.talentclef import read_talentclef
+from trainer.pair.config import configure
+from trainer.pair.encoder import move_towards, train_encoder
+from trainer.pair.pairs import encoder_pairs, relation_matrix, split_occupations
 
 MEASURES = ("map", "ndcg@10", "ndcg")
 

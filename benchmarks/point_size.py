@@ -15,7 +15,7 @@ from qdrant_client.common.response_parsing import parse_response
 from qdrant_client.http.api.points_api import jsonable_encoder
 from qdrant_client.http.models.models import InlineResponse20019
 
-from indexer.esco import read_esco
+from indexer.read.esco import read_esco
 from skillsearch.models.encoder import DIMENSION
 from skillsearch.store.base import Hashes, Payload
 from skillsearch.store.schema import KEYWORD_FIELDS, VECTOR_NAME, occupation_payload, point_id, skill_payload

@@ -29,10 +29,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from indexer.build import carry_out, published_build
 from indexer.builds import rollback
-from indexer.esco import read_esco
 from indexer.plan import Plan, make_plan
-from indexer.reindex import carry_out, published_build
+from indexer.read.esco import read_esco
 from indexer.target import Target
 from skillsearch import SkillSearch
 from skillsearch.models.encoder import Encoder, EncoderIdentity
@@ -40,7 +40,7 @@ from skillsearch.models.folder import locate_models
 from skillsearch.store.base import SPACES, Store
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.store.embedded.files import copy_folder
-from skillsearch.taxonomy import Taxonomy
+from skillsearch.taxonomy.records import Taxonomy
 
 GROWTH = (0, 10, 100, 1000)
 TITLES = ("Data Scientist", "Nurse", "Electrician", "Accountant", "Welder", "Teacher", "Chef", "Lawyer")

@@ -6,10 +6,10 @@ from typing import Any
 
 from indexer.golden import Golden, recall, taxonomy_golden
 from skillsearch.errors import BuildCheckError
-from skillsearch.filters import Match, Where
 from skillsearch.models.encoder import Encoder
 from skillsearch.store.base import Build, Hashes, Point, Space
-from skillsearch.texts import payload_hash, query_text
+from skillsearch.store.filters import Match, Where
+from skillsearch.taxonomy.texts import payload_hash, query_text
 
 __all__ = ["MARGIN", "check_points", "check_quality"]
 

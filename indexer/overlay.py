@@ -1,6 +1,6 @@
 """What a team lays over any version of a taxonomy: skills of its own, hidden concepts, labels, aliases.
 
-The entries come from a file (see `indexer.overlay_file`) and are stored with the index, so that they
+The entries come from a file (see `indexer.read.overlays`) and are stored with the index, so that they
 survive the next version of the taxonomy, over which they are laid again (see `indexer.overlay_apply`).
 """
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from skillsearch.errors import TaxonomyError
-from skillsearch.taxonomy import Skill
+from skillsearch.taxonomy.records import Skill
 
 __all__ = ["Alias", "Entry", "Hide", "Overlay", "Pin", "PrivateSkill"]
 

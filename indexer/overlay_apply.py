@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from indexer.overlay import Entry, Overlay, PrivateSkill
-from skillsearch.taxonomy import Occupation, Relation, RelationKind, Skill, Taxonomy
+from skillsearch.taxonomy.records import Occupation, Relation, RelationKind, Skill, Taxonomy
 
 __all__ = ["Overlaid", "Problem", "apply_overlay"]
 

@@ -16,7 +16,7 @@ from skillsearch.models.encoder import EncoderIdentity
 from skillsearch.store.base import SPACES, Build, Hashes, Payload, Space
 from skillsearch.store.info import SCHEMA_VERSION, BuildInfo, Part
 from skillsearch.store.schema import rehashed
-from skillsearch.texts import VIEW_VERSION
+from skillsearch.taxonomy.texts import VIEW_VERSION
 
 __all__ = ["Plan", "SpacePlan", "make_plan"]
 

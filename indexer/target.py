@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from skillsearch.store.base import Payload, Space
 from skillsearch.store.schema import occupation_payload, skill_payload
-from skillsearch.taxonomy import Taxonomy
+from skillsearch.taxonomy.records import Taxonomy
 
 __all__ = ["Target"]
 

@@ -13,12 +13,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from skillsearch.asynchronous import AsyncSkillSearch
+    from skillsearch.aio import AsyncSkillSearch
+    from skillsearch.client import SkillSearch
     from skillsearch.errors import SkillSearchError
-    from skillsearch.filters import Filters
     from skillsearch.results import SearchResult, SkillHit
-    from skillsearch.search import SkillSearch
     from skillsearch.settings import Settings
+    from skillsearch.store.filters import Filters
 
 __all__ = [
     "AsyncSkillSearch",
@@ -31,12 +31,12 @@ __all__ = [
 ]
 
 _MODULES = {
-    "AsyncSkillSearch": "asynchronous",
-    "Filters": "filters",
+    "AsyncSkillSearch": "aio",
+    "Filters": "store.filters",
     "SearchResult": "results",
     "Settings": "settings",
     "SkillHit": "results",
-    "SkillSearch": "search",
+    "SkillSearch": "client",
     "SkillSearchError": "errors",
 }
 

@@ -1,6 +1,6 @@
 """`python -m skillsearch`, which is also what `accelerate launch -m skillsearch` starts."""
 
-from skillsearch.cli import main
+from skillsearch.cli.app import main
 
 __all__: list[str] = []
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, overload
 
-from skillsearch.methods import RerankMethod
-from skillsearch.scoring import Relevance
+from skillsearch.rank.fuse import Relevance
+from skillsearch.rank.ranker import RerankMethod
 
 __all__ = [
     "EscoLinks",

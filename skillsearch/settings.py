@@ -18,8 +18,8 @@ from pydantic_settings import (
 )
 
 from skillsearch.errors import ConfigurationError
-from skillsearch.methods import RerankMethod
 from skillsearch.models.device import Precision
+from skillsearch.rank.ranker import RerankMethod
 
 __all__ = ["Settings", "load_settings"]
 

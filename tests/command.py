@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from skillsearch.cli import main
+from skillsearch.cli.app import main
 
 __all__ = ["SKILLSEARCH", "run", "run_process"]
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from indexer.esco import read_sample
-from indexer.reindex import reindex
+from indexer.build import reindex
+from indexer.read.esco import read_sample
+from skillsearch.client import SkillSearch
 from skillsearch.models.encoder import Encoder
 from skillsearch.models.folder import ENCODER, MANIFEST, RERANKER
-from skillsearch.search import SkillSearch
 from skillsearch.store.embedded import EmbeddedStore
-from skillsearch.taxonomy import Taxonomy
+from skillsearch.taxonomy.records import Taxonomy
 
 HIDDEN = 32
 

@@ -25,15 +25,15 @@ from numpy.typing import NDArray
 from qdrant_client import QdrantClient
 
 import indexer.embed
-from indexer.esco import read_sample
+from indexer.build import Progress, carry_out, published_build, reindex
 from indexer.plan import make_plan
-from indexer.reindex import Progress, carry_out, published_build, reindex
+from indexer.read.esco import read_sample
 from indexer.target import Target
 from skillsearch.store.base import SPACES, Build, Store
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.store.embedded.files import copy_folder
 from skillsearch.store.server import ServerStore
-from skillsearch.taxonomy import Skill, Taxonomy
+from skillsearch.taxonomy.records import Skill, Taxonomy
 
 Content = dict[str, dict[str, list[Any]]]
 

@@ -11,7 +11,7 @@ from indexer.target import Target
 from skillsearch.models.encoder import Encoder
 from skillsearch.store.base import SPACES, Build, Payload, Point, Space
 from skillsearch.store.info import BuildInfo
-from skillsearch.taxonomy import Occupation, Relation, RelationKind, Skill, Taxonomy
+from skillsearch.taxonomy.records import Occupation, Relation, RelationKind, Skill, Taxonomy
 
 __all__ = [
     "Held",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillsearch.models.encoder import DIMENSION, Encoder
-from skillsearch.models.source import ModelFolder
+from skillsearch.models.hub import ModelFolder
 
 __all__ = ["HashEncoder", "hash_vector"]
 

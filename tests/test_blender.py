@@ -13,27 +13,35 @@ import pytest
 from command import run
 from qdrant_client import QdrantClient
 
-from indexer.reindex import reindex
+from indexer.build import reindex
 from skillsearch import Filters, SkillSearch
-from skillsearch.blender import Head, load_blender, save_blender
-from skillsearch.console import explanation, result_table, stdout
+from skillsearch.cli.console import explanation, result_table, stdout
 from skillsearch.errors import EvaluationError, ModelError, ModelMismatchError, QueryError
-from skillsearch.features import FIRST, RERANKED, SECOND, Evidence, Rows, reranked_features, title_profile
 from skillsearch.models.encoder import Encoder
+from skillsearch.models.hub import ModelFolder
 from skillsearch.models.reranker import Reranker
-from skillsearch.models.source import ModelFolder
+from skillsearch.rank.blender import Head, load_blender, save_blender
+from skillsearch.rank.features import (
+    FIRST,
+    RERANKED,
+    SECOND,
+    Evidence,
+    Rows,
+    reranked_features,
+    title_profile,
+)
 from skillsearch.settings import load_settings
 from skillsearch.store.base import BuildInfo
 from skillsearch.store.server import ServerStore
-from skillsearch.taxonomy import Taxonomy
-from trainer.blending.catalogue import Catalogue, read_catalogue, sparse_rows
-from trainer.blending.evidence import build_evidence, crossed_features, deal, demand, pool_features
-from trainer.blending.fit import Fit, Options, combined, fit_blender
-from trainer.blending.judgements import read_judgements
-from trainer.blending.network import Training, calibrate, fit_head
-from trainer.blending.pool import Pool, build_pool
-from trainer.blending.worth import importance, learning_curve, measure_fit
-from trainer.evaluation.benchmark import Benchmark, Document
+from skillsearch.taxonomy.records import Taxonomy
+from trainer.blend.catalogue import Catalogue, read_catalogue, sparse_rows
+from trainer.blend.evidence import build_evidence, crossed_features, deal, demand, pool_features
+from trainer.blend.fit import Fit, Options, combined, fit_blender
+from trainer.blend.importance import importance, learning_curve, measure_fit
+from trainer.blend.judgements import read_judgements
+from trainer.blend.network import Training, calibrate, fit_head
+from trainer.blend.pool import Pool, build_pool
+from trainer.evaluate.benchmark import Benchmark, Document
 
 FAST = Training(networks=1, steps=150)
 INFO = BuildInfo("b", "made-up", "1", "en", "e", "f", 1, 1, "", 0, 0, "")

@@ -10,18 +10,18 @@ from edits import add_skill, change_skill, part_of
 from hash_encoder import HashEncoder
 from stores import KINDS, empty_store
 
+from indexer.build import Progress, carry_out, published_build, reindex
 from indexer.builds import prunable, prune, rollback
 from indexer.plan import make_plan
-from indexer.reindex import Progress, carry_out, published_build, reindex
 from indexer.target import Target
+from skillsearch.client import SkillSearch
 from skillsearch.errors import BuildCheckError, IndexNotFoundError, StoreError, StoreLockedError
-from skillsearch.search import SkillSearch
 from skillsearch.settings import load_settings
 from skillsearch.store.base import Store
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.store.info import BuildInfo
 from skillsearch.store.server import ServerStore
-from skillsearch.taxonomy import Skill, Taxonomy
+from skillsearch.taxonomy.records import Skill, Taxonomy
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning"),

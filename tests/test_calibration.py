@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainer.calibration import Bin, expected_calibration_error, fit_temperature, reliability
+from trainer.pair.calibration import Bin, expected_calibration_error, fit_temperature, reliability
 
 
 def test_the_temperature_makes_confidence_the_share_of_right_answers() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from command import run, run_process
 
-from indexer.esco import sample_path
+from indexer.read.esco import sample_path
 
 
 def test_from_a_release_to_ranked_skills(tmp_path: Path, bert_base: Path) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from indexer.drops import Drop
-from indexer.esco import Release, read_esco
+from indexer.read.esco import Release, read_esco
+from indexer.read.skipped import Drop
 from skillsearch.errors import TaxonomyError
-from skillsearch.taxonomy import Group, Occupation, Relation, Skill
+from skillsearch.taxonomy.records import Group, Occupation, Relation, Skill
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GB = 2**30
@@ -719,7 +719,7 @@ def test_v111_takes_less_than_5_seconds() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/status is Linux's")
 def test_v111_takes_less_than_1_gb() -> None:
     code = (
-        "import sys; from pathlib import Path; from indexer.esco import read_esco; "
+        "import sys; from pathlib import Path; from indexer.read.esco import read_esco; "
         "read_esco([Path(path) for path in sys.argv[1:]]); "
         "lines = Path('/proc/self/status').read_text().splitlines(); "  # ru_maxrss has the parent's in it
         "print(next(line.split()[1] for line in lines if line.startswith('VmHWM')))"

@@ -14,25 +14,25 @@ import pytest
 from command import run as run_command
 
 import skillsearch
-from skillsearch.cli import build_app
+from skillsearch.cli.app import build_app
 from skillsearch.errors import ConfigurationError, EvaluationError
 from skillsearch.models.encoder import Encoder
 from skillsearch.models.folder import ENCODER, MANIFEST, RERANKER
 from skillsearch.models.reranker import Reranker
-from skillsearch.rerank import rerank
-from skillsearch.retrieve import Candidate
-from skillsearch.taxonomy import Occupation, Relation, Skill, Taxonomy
-from skillsearch.texts import query_text, skill_text
-from trainer.evaluation.benchmark import Benchmark, Document, Qrels
-from trainer.evaluation.esco import esco_benchmark, select_occupations
-from trainer.evaluation.measures import MEASURES, measure
-from trainer.evaluation.pipeline import Scores, blended, score_benchmark, stage_one, stage_two
-from trainer.evaluation.ranking import Ranking, rank_run
-from trainer.evaluation.report import as_json
-from trainer.evaluation.runner import Evaluation, Plan, bare_benchmark, evaluate_models, evaluate_run
-from trainer.evaluation.significance import Estimate, estimates, p_values
-from trainer.evaluation.talentclef import read_talentclef
-from trainer.evaluation.trec import read_qrels, read_run, write_qrels, write_run
+from skillsearch.rank.candidates import Candidate
+from skillsearch.rank.cross_encoder import rerank
+from skillsearch.taxonomy.records import Occupation, Relation, Skill, Taxonomy
+from skillsearch.taxonomy.texts import query_text, skill_text
+from trainer.evaluate.benchmark import Benchmark, Document, Qrels
+from trainer.evaluate.esco import esco_benchmark, select_occupations
+from trainer.evaluate.measures import MEASURES, measure
+from trainer.evaluate.pipeline import Scores, blended, score_benchmark, stage_one, stage_two
+from trainer.evaluate.ranking import Ranking, rank_run
+from trainer.evaluate.report import as_json
+from trainer.evaluate.runner import Evaluation, Plan, bare_benchmark, evaluate_models, evaluate_run
+from trainer.evaluate.significance import Estimate, estimates, p_values
+from trainer.evaluate.talentclef import read_talentclef
+from trainer.evaluate.trec import read_qrels, read_run, write_qrels, write_run
 
 TOY = Path(skillsearch.__file__).parents[2] / "shared" / "data" / "talentclef-2026-toy"
 DOCUMENTS = ("a", "b", "c", "d", "e")
@@ -791,7 +791,7 @@ def test_a_release_gives_the_preferred_labels(
     data: Path, models_folder: Path, taxonomy: Taxonomy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With aliases that mean nothing, the labels of the release make the difference."""
-    from indexer.esco import sample_path
+    from indexer.read.esco import sample_path
 
     places = {uri: f"d{place}" for place, uri in enumerate(taxonomy.skills)}
     rows = (f"{name}\t{uri}\t['x']\n" for uri, name in places.items())

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from skillsearch.errors import ConfigurationError, ModelError, TrainingError
-from skillsearch.taxonomy import Skill, Taxonomy
-from trainer.unified.generators import (
+from skillsearch.taxonomy.records import Skill, Taxonomy
+from trainer.data.generators import (
     Kind,
     Shortfall,
     Synthetic,
@@ -20,9 +20,9 @@ from trainer.unified.generators import (
     open_generator,
     synthesize,
 )
-from trainer.unified.generators.answers import parse_answer
-from trainer.unified.generators.base import MAX_CHARACTERS
-from trainer.unified.generators.prompts import SYSTEM, prompt
+from trainer.data.generators.answers import parse_answer
+from trainer.data.generators.base import MAX_CHARACTERS
+from trainer.data.generators.prompts import SYSTEM, prompt
 
 A = Skill("urn:a", "manage staff", ("lead people",), description="Lead a team.", skill_type="skill")
 B = Skill("urn:b", "welding", skill_type="knowledge")

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from skillsearch.errors import ConfigurationError, TrainingError
-from skillsearch.taxonomy import Skill
-from trainer.unified.generators import Generator, open_generator, synthesize
-from trainer.unified.generators.chat import ChatGenerator, _retry_after
+from skillsearch.taxonomy.records import Skill
+from trainer.data.generators import Generator, open_generator, synthesize
+from trainer.data.generators.chat import ChatGenerator, _retry_after
 
 SKILL = Skill("urn:a", "manage staff", description="Lead a team.", skill_type="skill")
 KEY = "sk-secret-1234"

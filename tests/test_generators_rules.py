@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from skillsearch.taxonomy import Skill, Taxonomy
-from trainer.unified.generators import WANTED, Kind, open_generator
-from trainer.unified.generators.inflection import (
+from skillsearch.taxonomy.records import Skill, Taxonomy
+from trainer.data.generators import WANTED, Kind, open_generator
+from trainer.data.generators.inflection import (
     gerund,
     is_plural,
     past,
@@ -17,10 +17,10 @@ from trainer.unified.generators.inflection import (
     title_case,
     with_article,
 )
-from trainer.unified.generators.lexicon import load_lexicon
-from trainer.unified.generators.phrases import all_gerunds, compound, examples, parse, tail_forward
-from trainer.unified.generators.rules import RuleGenerator
-from trainer.unified.generators.titles import domains_of
+from trainer.data.generators.lexicon import load_lexicon
+from trainer.data.generators.phrases import all_gerunds, compound, examples, parse, tail_forward
+from trainer.data.generators.rules import RuleGenerator
+from trainer.data.generators.titles import domains_of
 
 STAFF = Skill(
     "urn:staff",

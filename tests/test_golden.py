@@ -12,15 +12,15 @@ from edits import change_skill, drop_occupation, held, part_of
 from hash_encoder import HashEncoder, hash_vector
 from stores import KINDS, empty_store
 
+from indexer.build import ReindexReport, carry_out, published_build, reindex
 from indexer.checks import check_quality
 from indexer.golden import CUTOFF, Golden, read_golden, recall, taxonomy_golden
 from indexer.plan import make_plan
-from indexer.reindex import ReindexReport, carry_out, published_build, reindex
 from indexer.target import Target
 from skillsearch.errors import BuildCheckError, TaxonomyError
 from skillsearch.store.base import Build, ScoredPoint, Store
 from skillsearch.store.info import BuildInfo
-from skillsearch.taxonomy import Occupation, Relation, Skill, Taxonomy
+from skillsearch.taxonomy.records import Occupation, Relation, Skill, Taxonomy
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning"),

@@ -9,18 +9,18 @@ import pytest
 from edits import held
 from hash_encoder import HashEncoder
 
+from indexer.build import reindex
 from indexer.builds import prune
-from indexer.cli import reindex as command
+from indexer.cli.reindex import reindex as command
 from indexer.guards import require_allowed
 from indexer.plan import Plan, make_plan
-from indexer.reindex import reindex
 from indexer.target import Target
 from skillsearch.errors import IndexOutdatedError, SkillSearchError, StoreError, TaxonomyError
 from skillsearch.models.encoder import Encoder
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.store.embedded.files import copy_folder
 from skillsearch.store.info import SCHEMA_VERSION
-from skillsearch.taxonomy import Occupation, Skill, Taxonomy
+from skillsearch.taxonomy.records import Occupation, Skill, Taxonomy
 
 
 def acme(version: str = "2", *, skills: int = 36, language: str = "en", name: str = "acme") -> Taxonomy:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sentence_transformers.util import maxsim
 
-from skillsearch.scoring import INTERACTIONS, Interaction, cosine, late_interaction
+from skillsearch.rank.fuse import INTERACTIONS, Interaction, cosine, late_interaction
 
 QUERY_LENGTHS, TARGET_LENGTHS = (1, 4, 3), (2, 5, 1, 4)
 

@@ -16,14 +16,14 @@ import torch
 from command import run
 from rich.console import Console
 
-from indexer.reindex import reindex
+from indexer.build import reindex
 from skillsearch import AsyncSkillSearch, Filters, SkillSearch
-from skillsearch.cli import build_app
-from skillsearch.console import explanation, result_table
+from skillsearch.cli.app import build_app
+from skillsearch.cli.console import explanation, result_table
 from skillsearch.errors import ConfigurationError, ModelError, QueryError
-from skillsearch.late import TOKENS, LateInteraction
 from skillsearch.models.encoder import Encoder, new_encoder
 from skillsearch.models.folder import ENCODER
+from skillsearch.models.hub import fingerprint
 from skillsearch.models.interaction import (
     INTERACTION_FILE,
     InteractionSettings,
@@ -31,17 +31,17 @@ from skillsearch.models.interaction import (
     write_interaction,
 )
 from skillsearch.models.reranker import Reranker
-from skillsearch.models.source import fingerprint
-from skillsearch.rerank import blend_in
-from skillsearch.retrieve import Candidate
-from skillsearch.scoring import CORE, blend, late_interaction
+from skillsearch.rank.candidates import Candidate
+from skillsearch.rank.cross_encoder import blend_in
+from skillsearch.rank.fuse import CORE, blend, late_interaction
+from skillsearch.rank.late_interaction import TOKENS, LateInteraction
+from skillsearch.rank.token_table import embed_tokens, read_tokens, write_tokens
 from skillsearch.settings import load_settings
 from skillsearch.store.base import Build
 from skillsearch.store.embedded import EmbeddedStore
-from skillsearch.taxonomy import Taxonomy
-from skillsearch.token_table import embed_tokens, read_tokens, write_tokens
-from trainer.evaluation.esco import esco_benchmark
-from trainer.evaluation.pipeline import blended, score_benchmark
+from skillsearch.taxonomy.records import Taxonomy
+from trainer.evaluate.esco import esco_benchmark
+from trainer.evaluate.pipeline import blended, score_benchmark
 
 TEXTS = ["data scientist", "welder", "manage a team of nurses in a hospital", "welder"]
 LATE = "late-interaction"

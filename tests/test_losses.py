@@ -10,8 +10,8 @@ from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
 
 from skillsearch.models.encoder import new_encoder
-from trainer.embeddings import TrimmedEmbedding, trimmed_embeddings
-from trainer.losses import RelationAwareRankingLoss
+from trainer.pair.embeddings import TrimmedEmbedding, trimmed_embeddings
+from trainer.pair.losses import RelationAwareRankingLoss
 
 N, WIDTH, SCALE = 5, 8, 20.0
 

@@ -13,9 +13,9 @@ from skillsearch.errors import ConfigurationError, ModelError
 from skillsearch.models.device import select_device
 from skillsearch.models.encoder import DIMENSION, Encoder, new_encoder, write_alias_weight
 from skillsearch.models.folder import ENCODER, MANIFEST, RERANKER, locate_models
+from skillsearch.models.hub import fingerprint, resolve_model
 from skillsearch.models.reranker import Reranker, new_reranker
-from skillsearch.models.source import fingerprint, resolve_model
-from skillsearch.scoring import cosine
+from skillsearch.rank.fuse import cosine
 
 TEXTS = ["data scientist", "welder", "speak spanish", "manage a team of nurses in a hospital"]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

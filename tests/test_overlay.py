@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from indexer.esco import read_esco, read_sample
 from indexer.overlay import Alias, Hide, Overlay, Pin, PrivateSkill
 from indexer.overlay_apply import Overlaid, Problem, apply_overlay
-from indexer.overlay_file import read_overlay
+from indexer.read.esco import read_esco, read_sample
+from indexer.read.overlays import read_overlay
 from skillsearch.errors import TaxonomyError
-from skillsearch.taxonomy import Group, Occupation, Relation, Skill, Taxonomy
+from skillsearch.taxonomy.records import Group, Occupation, Relation, Skill, Taxonomy
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCUMENT = REPOSITORY / "docs" / "taxonomies.md"

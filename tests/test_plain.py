@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from indexer.drops import Drop
-from indexer.plain import read_plain
+from indexer.read.plain import read_plain
+from indexer.read.skipped import Drop
 from skillsearch.errors import TaxonomyError
-from skillsearch.taxonomy import Occupation, Relation, Skill, Taxonomy
+from skillsearch.taxonomy.records import Occupation, Relation, Skill, Taxonomy
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "taxonomies.md"
 

@@ -27,16 +27,16 @@ from hash_encoder import HashEncoder
 from rich.console import Console
 from stores import KINDS, empty_store
 
-from indexer.console import plan_view
+from indexer.build import carry_out, published_build, reindex
+from indexer.cli.tables import plan_view
 from indexer.diff import Change, Fate, Shifts, compare, count_shifts
-from indexer.esco import read_esco
 from indexer.migration import write_migration
 from indexer.plan import Plan, make_plan
-from indexer.reindex import carry_out, published_build, reindex
+from indexer.read.esco import read_esco
 from indexer.target import Target
 from skillsearch.errors import TaxonomyError
 from skillsearch.store.base import SPACES, Build, Payload, Store
-from skillsearch.taxonomy import Group, Occupation, Relation, Skill, Taxonomy
+from skillsearch.taxonomy.records import Group, Occupation, Relation, Skill, Taxonomy
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning"),

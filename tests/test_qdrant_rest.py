@@ -19,8 +19,8 @@ from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedR
 from qdrant_rest import QdrantRest
 
 from skillsearch.errors import IndexNotFoundError, StoreError, StoreUnavailableError
-from skillsearch.filters import Match, Where
 from skillsearch.store.base import Point
+from skillsearch.store.filters import Match, Where
 from skillsearch.store.info import BuildInfo, Part
 from skillsearch.store.server import CollectionOptions, ServerStore
 

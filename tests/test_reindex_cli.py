@@ -11,10 +11,10 @@ import pytest
 from command import run
 from rich.console import Console
 
-from indexer.console import builds_table
+from indexer.cli.tables import builds_table
 from skillsearch.store.embedded.files import copy_folder
 from skillsearch.store.info import BuildInfo, Part
-from skillsearch.taxonomy import Taxonomy
+from skillsearch.taxonomy.records import Taxonomy
 
 VERSION_1 = """\
 uri,label,kind,description,broader,essential_for,optional_for

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from qdrant_rest import QdrantRest
 
+from indexer.build import reindex
 from indexer.builds import rollback
-from indexer.reindex import reindex
 from skillsearch import SearchResult, SkillSearch
 from skillsearch.models.encoder import Encoder
 from skillsearch.settings import load_settings
 from skillsearch.store import open_store
 from skillsearch.store.base import Store
-from skillsearch.taxonomy import Taxonomy
+from skillsearch.taxonomy.records import Taxonomy
 
 THREADS = 4
 TITLES = ("Data Scientist", "Chef", "Nurse", "Electrician")
@@ -69,8 +69,8 @@ def test_searches_go_on_while_the_index_moves(
 
 def _forgiving(taxonomy: Taxonomy, encoder: Encoder, store: Store) -> str:
     """Reindex without the quality gate: what random models find changes with every label."""
+    from indexer.build import carry_out
     from indexer.plan import make_plan
-    from indexer.reindex import carry_out
     from indexer.target import Target
 
     with store.lock("reindex"):

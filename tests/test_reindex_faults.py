@@ -25,8 +25,8 @@ from hash_encoder import HashEncoder
 from qdrant_rest import QdrantRest
 
 import indexer.embed
+from indexer.build import ReindexReport, carry_out, published_build
 from indexer.plan import make_plan
-from indexer.reindex import ReindexReport, carry_out, published_build
 from indexer.target import Target
 from skillsearch.errors import StoreError, StoreLockedError, StoreUnavailableError
 from skillsearch.store.base import Store
@@ -34,7 +34,7 @@ from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.store.server import ServerStore
 from skillsearch.store.server.calls import Connection
 from skillsearch.store.server.lease import lease
-from skillsearch.taxonomy import Taxonomy
+from skillsearch.taxonomy.records import Taxonomy
 
 OLD, NEW = versions()
 TO_EMBED = 90

@@ -26,10 +26,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from stores import KINDS, Kind, empty_store
 
-from indexer.esco import read_sample
-from indexer.reindex import reindex
+from indexer.build import reindex
+from indexer.read.esco import read_sample
 from skillsearch.store.base import SPACES
-from skillsearch.taxonomy import Occupation, Skill, Taxonomy
+from skillsearch.taxonomy.records import Occupation, Skill, Taxonomy
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning"),

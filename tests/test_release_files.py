@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer.release_files import find_tables
-from indexer.tables import MEMBER_LIMIT, Table
+from indexer.read.release_files import find_tables
+from indexer.read.tables import MEMBER_LIMIT, Table
 from skillsearch.errors import TaxonomyError
 
 TEXT = "conceptUri,label\nu:1,one\nu:2,two\n"

@@ -14,11 +14,11 @@ from transformers import TrainerCallback
 
 from skillsearch.errors import TrainingError
 from skillsearch.models.folder import ENCODER, RERANKER
-from skillsearch.models.source import fingerprint
-from skillsearch.taxonomy import Taxonomy
-from trainer.config import TrainConfig, configure
+from skillsearch.models.hub import fingerprint
+from skillsearch.taxonomy.records import Taxonomy
+from trainer.pair.config import TrainConfig, configure
+from trainer.pair.run import train
 from trainer.report import Reporter
-from trainer.run import train
 
 STEPS = 6
 

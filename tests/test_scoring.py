@@ -3,10 +3,16 @@
 import numpy as np
 import pytest
 
-from skillsearch import texts
-from skillsearch.scoring import CLASSES, blend, cosine, min_max, softmax
-from skillsearch.taxonomy import Skill
-from skillsearch.texts import embedding_hash, pair_text, payload_hash, query_text, skill_embedding_hash
+from skillsearch.rank.fuse import CLASSES, blend, cosine, min_max, softmax
+from skillsearch.taxonomy import texts
+from skillsearch.taxonomy.records import Skill
+from skillsearch.taxonomy.texts import (
+    embedding_hash,
+    pair_text,
+    payload_hash,
+    query_text,
+    skill_embedding_hash,
+)
 
 
 def test_cosine_is_that_of_a_loop() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from qdrant_client import QdrantClient
 
-from indexer.reindex import reindex
+from indexer.build import reindex
 from skillsearch import AsyncSkillSearch, Filters, SkillSearch
 from skillsearch.errors import (
     FilterError,
@@ -25,10 +25,10 @@ from skillsearch.errors import (
 )
 from skillsearch.models.encoder import Encoder
 from skillsearch.models.folder import MANIFEST, locate_models
-from skillsearch.scoring import blend
+from skillsearch.rank.fuse import blend
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.store.server import ServerStore
-from skillsearch.taxonomy import Skill, Taxonomy
+from skillsearch.taxonomy.records import Skill, Taxonomy
 
 
 def test_a_result_has_ranks_scores_and_classes(client: SkillSearch, taxonomy: Taxonomy) -> None:

@@ -31,15 +31,15 @@ from skillsearch.errors import (
     StoreLockedError,
     StoreUnavailableError,
 )
-from skillsearch.filters import Match, Where
 from skillsearch.settings import load_settings
 from skillsearch.store import open_store
 from skillsearch.store.base import Build, Hashes, Point, Space, Store
 from skillsearch.store.embedded import EmbeddedStore
+from skillsearch.store.filters import Match, Where
 from skillsearch.store.info import BuildInfo, Part, State
 from skillsearch.store.schema import KEYWORD_FIELDS, point_id
 from skillsearch.store.server import ServerStore
-from skillsearch.texts import payload_hash
+from skillsearch.taxonomy.texts import payload_hash
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning"),

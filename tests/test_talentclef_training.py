@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from skillsearch.errors import TaxonomyError
-from trainer.talentclef import read_training_files
+from trainer.data.talentclef import read_training_files
 
 ROWS = "job/1\tskill/1\tessential\njob/1\tskill/2\toptional\njob/2\tskill/1\tessential\n"
 JOBS = {"job/1": ["baker", "bread  maker", "baker"], "job/2": ["cook"], "job/3": ["idle job"]}

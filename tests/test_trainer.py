@@ -13,19 +13,19 @@ import pytest
 from skillsearch.errors import ConfigurationError, ModelError, TrainingError
 from skillsearch.models.encoder import new_encoder
 from skillsearch.models.folder import ENCODER, RERANKER, locate_models
-from skillsearch.models.source import fingerprint
-from skillsearch.taxonomy import Occupation, Relation, RelationKind, Skill, Taxonomy
-from trainer.config import PRESETS, TrainConfig, configure, read_config
-from trainer.data import Split, encoder_pairs, relation_matrix, reranker_triples, split_occupations
-from trainer.evaluation.heldout import (
+from skillsearch.models.hub import fingerprint
+from skillsearch.taxonomy.records import Occupation, Relation, RelationKind, Skill, Taxonomy
+from trainer.evaluate.heldout import (
     RETRIEVAL_MEASURES,
     classification_metrics,
     confusion,
     majority_macro_f1,
     retrieval_metrics,
 )
-from trainer.negatives import mine_hard_negatives
-from trainer.run import train
+from trainer.pair.config import PRESETS, TrainConfig, configure, read_config
+from trainer.pair.negatives import mine_hard_negatives
+from trainer.pair.pairs import Split, encoder_pairs, relation_matrix, reranker_triples, split_occupations
+from trainer.pair.run import train
 
 
 def small() -> Taxonomy:

@@ -14,22 +14,22 @@ from hash_encoder import HashEncoder
 from numpy.typing import NDArray
 
 import skillsearch
-from indexer.esco import read_esco
-from skillsearch.cli import build_app
+from indexer.read.esco import read_esco
+from skillsearch.cli.app import build_app
 from skillsearch.errors import ConfigurationError, TrainingError
-from skillsearch.taxonomy import Occupation, Relation, Skill, Taxonomy
-from trainer.unified.build import DataOptions, Sources, build_graph, source_of
-from trainer.unified.demand import collect_demand
-from trainer.unified.enrichment import Spread, enrich, nearest, spread
-from trainer.unified.esco import Guard, description_sentences
-from trainer.unified.generators.base import Kind
-from trainer.unified.generators.opening import open_generator
+from skillsearch.taxonomy.records import Occupation, Relation, Skill, Taxonomy
+from trainer.data.build import DataOptions, Sources, build_graph, source_of
+from trainer.data.demand import collect_demand
+from trainer.data.enrichment import Spread, enrich, nearest, spread
+from trainer.data.generators.base import Kind
+from trainer.data.generators.factory import open_generator
+from trainer.data.sentences import split_sentences
+from trainer.data.tagging import SkillTagger
+from trainer.data.taxonomy_texts import Guard, description_sentences
+from trainer.data.vacancies import Vacancy, read_vacancies
 from trainer.unified.graph import SIDES, GraphManifest, WorkGraph, read_graph
 from trainer.unified.manifest import PROFILES, Profile
 from trainer.unified.nodes import MAX_TITLE_WORDS, MAX_WORDS, GraphBuilder
-from trainer.unified.sentences import split_sentences
-from trainer.unified.tagging import SkillTagger
-from trainer.unified.vacancies import Vacancy, read_vacancies
 
 BAKE = Skill(
     "s:bake",
@@ -619,7 +619,7 @@ def test_the_product_profile_joins_titles_by_the_untrained_base(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("skillsearch.models.source._package_folder", lambda _package: bert_base)
+    monkeypatch.setattr("skillsearch.models.hub._package_folder", lambda _package: bert_base)
     none = ("--sentences", "0", "--variants", "0", "--device", "cpu", "--plots", str(tmp_path / "plots"))
     run("--sample", "--profile", "product", "--titles", "1", *none, "--output", str(tmp_path / "data"))
     graph = read_graph(tmp_path / "data")

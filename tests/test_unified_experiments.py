@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from skillsearch.cli import build_app
+from skillsearch.cli.app import build_app
 from skillsearch.errors import TrainingError
 from skillsearch.models.encoder import new_encoder
-from skillsearch.taxonomy import Taxonomy
-from trainer.evaluation.workbench.build import build_workbench
-from trainer.evaluation.workbench.tasks import WorkBench
+from skillsearch.taxonomy.records import Taxonomy
+from trainer.evaluate.workbench.build import build_workbench
+from trainer.evaluate.workbench.tasks import WorkBench
+from trainer.experiments import runs
+from trainer.experiments.designs import COSINE, DESIGNS, SOFT, Design, Reading, Variant
+from trainer.experiments.latency import measure_latency
+from trainer.experiments.report import rich_tables, write_report
+from trainer.experiments.runs import Record, run_design
+from trainer.experiments.summary import Spread, spread, summarise
 from trainer.unified.config import UnifiedConfig, configure_unified
-from trainer.unified.experiments import runs
-from trainer.unified.experiments.designs import COSINE, DESIGNS, SOFT, Design, Reading, Variant
-from trainer.unified.experiments.latency import measure_latency
-from trainer.unified.experiments.report import rich_tables, write_report
-from trainer.unified.experiments.runs import Record, run_design
-from trainer.unified.experiments.summary import Spread, spread, summarise
 from trainer.unified.graph import GraphManifest, WorkGraph, tidy_edges, write_graph
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from skillsearch.errors import TrainingError
-from skillsearch.scoring import late_interaction
+from skillsearch.rank.fuse import late_interaction
 from trainer.unified.losses import ABSENT, LossKind, Side, UnifiedLoss, info_nce, symmetric_info_nce
 
 TAU = 0.3

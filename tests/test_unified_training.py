@@ -14,13 +14,13 @@ from skillsearch.errors import ConfigurationError, ModelError, TrainingError
 from skillsearch.models.encoder import Encoder
 from skillsearch.models.folder import ENCODER, MANIFEST
 from skillsearch.models.interaction import InteractionSettings, read_interaction
-from skillsearch.taxonomy import Taxonomy
+from skillsearch.taxonomy.records import Taxonomy
 from trainer.report import Reporter
 from trainer.unified.config import PRESETS, UnifiedConfig, configure_unified
-from trainer.unified.draws import COLUMNS, draw, training_dataset
 from trainer.unified.graph import GraphManifest, WorkGraph, tidy_edges
 from trainer.unified.losses import ABSENT
 from trainer.unified.run import train_on_graph
+from trainer.unified.sampling import COLUMNS, draw, training_dataset
 from trainer.unified.train import VALIDATION_MEASURE
 
 

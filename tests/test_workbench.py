@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from skillsearch.errors import EvaluationError
-from skillsearch.taxonomy import Occupation, Relation, Skill, Taxonomy
-from trainer.evaluation.workbench.build import build_workbench
-from trainer.evaluation.workbench.esco_tasks import Spaces, job2skill, skill2job, skillnorm
-from trainer.evaluation.workbench.file_tasks import jobnorm, skillextract, skillsim
-from trainer.evaluation.workbench.tasks import (
+from skillsearch.taxonomy.records import Occupation, Relation, Skill, Taxonomy
+from trainer.evaluate.workbench.build import build_workbench
+from trainer.evaluate.workbench.esco_tasks import Spaces, job2skill, skill2job, skillnorm
+from trainer.evaluate.workbench.file_tasks import jobnorm, skillextract, skillsim
+from trainer.evaluate.workbench.tasks import (
     KINDS,
     Dropped,
     Missing,

@@ -14,19 +14,19 @@ import pytest
 from numpy.typing import NDArray
 
 import skillsearch
-from indexer.esco import read_esco, sample_path
-from skillsearch.cli import build_app
+from indexer.read.esco import read_esco, sample_path
+from skillsearch.cli.app import build_app
 from skillsearch.errors import ConfigurationError, EvaluationError, ModelError
 from skillsearch.models.folder import ENCODER
 from skillsearch.models.interaction import INTERACTION_FILE, InteractionSettings, write_interaction
-from skillsearch.taxonomy import Taxonomy
-from trainer.evaluation.workbench.adapter import workrb_model
-from trainer.evaluation.workbench.baselines import Bm25Scorer, TfidfScorer
-from trainer.evaluation.workbench.build import build_workbench
-from trainer.evaluation.workbench.measures import measure_ranks
-from trainer.evaluation.workbench.models import load_sentence_transformer, make_scorer
-from trainer.evaluation.workbench.runner import evaluate_task, evaluate_workbench
-from trainer.evaluation.workbench.tasks import Kind, Task, make_task
+from skillsearch.taxonomy.records import Taxonomy
+from trainer.evaluate.workbench.adapter import workrb_model
+from trainer.evaluate.workbench.baselines import Bm25Scorer, TfidfScorer
+from trainer.evaluate.workbench.build import build_workbench
+from trainer.evaluate.workbench.measures import measure_ranks
+from trainer.evaluate.workbench.models import load_sentence_transformer, make_scorer
+from trainer.evaluate.workbench.runner import evaluate_task, evaluate_workbench
+from trainer.evaluate.workbench.tasks import Kind, Task, make_task
 
 if TYPE_CHECKING:
     from workrb.tasks.abstract.ranking_base import RankingTask
@@ -181,7 +181,7 @@ def test_our_scorers_run_in_workrb(models_folder: Path, tmp_path: Path) -> None:
     workrb = pytest.importorskip(
         "workrb", reason="workrb is not installed: pip install 'skillsearch[workbench]'"
     )
-    from skillsearch.models.source import resolve_model
+    from skillsearch.models.hub import resolve_model
 
     entries = {"bake bread": [0, 2], "weld": [1], "a baker of cakes": [2]}
     targets = ("bread baking", "weld metal", "bake a cake", "sell")

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from skillsearch.errors import ConfigurationError, EvaluationError, ModelError
 from skillsearch.models.folder import ENCODER
-from skillsearch.models.source import resolve_model
-from skillsearch.scoring import Interaction, late_interaction
-from trainer.evaluation.workbench import runner
-from trainer.evaluation.workbench.baselines import Bm25Scorer, TfidfScorer
-from trainer.evaluation.workbench.measures import measure_ranks
-from trainer.evaluation.workbench.models import load_sentence_transformer, make_scorer
-from trainer.evaluation.workbench.ranking import rank_targets
-from trainer.evaluation.workbench.runner import evaluate_task, evaluate_workbench
-from trainer.evaluation.workbench.scorers import Advance, CosineScorer, InteractionScorer, ScoreQueries
-from trainer.evaluation.workbench.tasks import KINDS, Direction, Kind, Task, make_task
+from skillsearch.models.hub import resolve_model
+from skillsearch.rank.fuse import Interaction, late_interaction
+from trainer.evaluate.workbench import runner
+from trainer.evaluate.workbench.baselines import Bm25Scorer, TfidfScorer
+from trainer.evaluate.workbench.measures import measure_ranks
+from trainer.evaluate.workbench.models import load_sentence_transformer, make_scorer
+from trainer.evaluate.workbench.ranking import rank_targets
+from trainer.evaluate.workbench.runner import evaluate_task, evaluate_workbench
+from trainer.evaluate.workbench.scorers import Advance, CosineScorer, InteractionScorer, ScoreQueries
+from trainer.evaluate.workbench.tasks import KINDS, Direction, Kind, Task, make_task
 
 Floats = NDArray[np.float32]
 

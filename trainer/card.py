@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from skillsearch.models.folder import ENCODER, MANIFEST, RERANKER
-from skillsearch.models.source import COMPACT_BASE, fingerprint
-from skillsearch.scoring import CLASSES
-from skillsearch.taxonomy import Taxonomy
-from trainer.config import TrainConfig
-from trainer.data import Split
+from skillsearch.models.hub import COMPACT_BASE, fingerprint
+from skillsearch.rank.fuse import CLASSES
+from skillsearch.taxonomy.records import Taxonomy
+from trainer.pair.config import TrainConfig
+from trainer.pair.pairs import Split
 from trainer.plots import plot_curve, plot_reliability
 from trainer.report import TrainReport
 

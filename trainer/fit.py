@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from transformers import PrinterCallback, TrainerCallback
 
 from skillsearch.errors import TrainingError
-from skillsearch.models.source import quiet
-from trainer.config import Mixed, ModelConfig
+from skillsearch.models.hub import quiet
+from trainer.pair.config import Mixed, ModelConfig
 
 if TYPE_CHECKING:
     import torch

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer.calibration import Bin
+from trainer.pair.calibration import Bin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trainer.calibration import Bin
+from trainer.pair.calibration import Bin
 
 if TYPE_CHECKING:
     from transformers import TrainerCallback

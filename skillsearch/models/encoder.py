@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skillsearch.errors import ModelError
 from skillsearch.models.device import select_device
-from skillsearch.models.source import ModelFolder, quiet, resolve_model
+from skillsearch.models.hub import ModelFolder, quiet, resolve_model
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

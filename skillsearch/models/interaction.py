@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from skillsearch.errors import ModelError
-from skillsearch.scoring import INTERACTIONS, Interaction
+from skillsearch.rank.fuse import INTERACTIONS, Interaction
 
 __all__ = ["INTERACTION_FILE", "InteractionSettings", "read_interaction", "write_interaction"]
 
@@ -17,7 +17,7 @@ INTERACTION_FILE: Final = "late_interaction.json"
 
 @dataclass(frozen=True, slots=True)
 class InteractionSettings:
-    """What `skillsearch.scoring.late_interaction` is called with.
+    """What `skillsearch.rank.fuse.late_interaction` is called with.
 
     Attributes:
         interaction: how the tokens meet.

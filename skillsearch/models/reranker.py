@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from skillsearch.errors import ModelError
 from skillsearch.models.device import Precision, select_device
-from skillsearch.models.source import ModelFolder, quiet, resolve_model
-from skillsearch.scoring import CLASSES
+from skillsearch.models.hub import ModelFolder, quiet, resolve_model
+from skillsearch.rank.fuse import CLASSES
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar
 
-from skillsearch.filters import Where
+from skillsearch.store.filters import Where
 from skillsearch.store.info import BuildInfo
 
 __all__ = [

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from skillsearch.store.base import Payload
-from skillsearch.taxonomy import Group, Occupation, Relation, Skill, Taxonomy
-from skillsearch.texts import (
+from skillsearch.taxonomy.records import Group, Occupation, Relation, Skill, Taxonomy
+from skillsearch.taxonomy.texts import (
     embedding_hash,
     occupation_text,
     payload_hash,

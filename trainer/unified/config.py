@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from skillsearch.errors import ConfigurationError
-from skillsearch.models.source import COMPACT_BASE
-from skillsearch.scoring import Interaction
-from trainer.config import (
+from skillsearch.models.hub import COMPACT_BASE
+from skillsearch.rank.fuse import Interaction
+from trainer.pair.config import (
     Count,
     CountOrNone,
     Fraction,

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from skillsearch.taxonomy import Skill
+from skillsearch.taxonomy.records import Skill
 from trainer.unified.graph import SIDES, WorkGraph, tidy_edges
 from trainer.unified.manifest import GraphManifest
 

@@ -14,8 +14,8 @@ from skillsearch.errors import TrainingError
 from skillsearch.models.device import select_device
 from skillsearch.models.encoder import new_encoder
 from skillsearch.models.folder import ENCODER, MANIFEST
+from skillsearch.models.hub import fingerprint, quiet, resolve_model
 from skillsearch.models.interaction import InteractionSettings, write_interaction
-from skillsearch.models.source import fingerprint, quiet, resolve_model
 from trainer.card import LIBRARIES, licence, markdown_table, write_curve
 from trainer.plots import plot_curve
 from trainer.processes import is_first, local_device, wait_for_all

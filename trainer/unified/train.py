@@ -5,13 +5,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from skillsearch.scoring import late_interaction
-from trainer.encoder import move_towards
+from skillsearch.rank.fuse import late_interaction
 from trainer.fit import Fitted, common_arguments, fit, total_steps
+from trainer.pair.encoder import move_towards
 from trainer.unified.config import UnifiedConfig
-from trainer.unified.draws import draw, training_dataset
 from trainer.unified.graph import SIDES, WorkGraph
 from trainer.unified.losses import Side, UnifiedLoss
+from trainer.unified.sampling import draw, training_dataset
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

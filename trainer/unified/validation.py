@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 from sentence_transformers.base.evaluation import BaseEvaluator
 
-from trainer.evaluation.workbench.models import make_scorer
-from trainer.evaluation.workbench.runner import evaluate_workbench
-from trainer.evaluation.workbench.tasks import WorkBench
+from trainer.evaluate.workbench.models import make_scorer
+from trainer.evaluate.workbench.runner import evaluate_workbench
+from trainer.evaluate.workbench.tasks import WorkBench
 from trainer.unified.train import VALIDATION_MEASURE
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import qdrant_edge as edge
 
 from skillsearch.errors import StoreError
 from skillsearch.files import write_atomically
-from skillsearch.filters import Where
 from skillsearch.store.base import EXACT_LIMIT, SPACES, Payload, Point, ScoredPoint, Space
 from skillsearch.store.embedded.engine import records, to_filter, translated
+from skillsearch.store.filters import Where
 from skillsearch.store.info import BuildInfo
 from skillsearch.store.schema import VECTOR_NAME, point_id
 

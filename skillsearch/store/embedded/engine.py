@@ -9,8 +9,8 @@ from typing import Final, ParamSpec, TypeVar
 import qdrant_edge as edge
 
 from skillsearch.errors import StoreError
-from skillsearch.filters import Match, Where
 from skillsearch.models.encoder import DIMENSION
+from skillsearch.store.filters import Match, Where
 from skillsearch.store.schema import KEYWORD_FIELDS, VECTOR_NAME
 
 __all__ = ["new_shard", "records", "to_filter", "translated"]

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from qdrant_client import models
 
-from skillsearch.filters import Where
 from skillsearch.store.base import EXACT_LIMIT, Payload, Point, ScoredPoint, Space
+from skillsearch.store.filters import Where
 from skillsearch.store.info import BuildInfo
 from skillsearch.store.schema import VECTOR_NAME, point_id
 from skillsearch.store.server.calls import Connection, translated

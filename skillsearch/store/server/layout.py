@@ -6,9 +6,9 @@ from typing import Any, Literal
 from qdrant_client import models
 
 from skillsearch.errors import StoreError
-from skillsearch.filters import Match, Where
 from skillsearch.models.encoder import DIMENSION
 from skillsearch.store.base import EXACT_LIMIT, Payload, Space
+from skillsearch.store.filters import Match, Where
 from skillsearch.store.schema import VECTOR_NAME
 
 __all__ = ["CollectionOptions", "Quantization", "collection", "require_size", "to_filter", "to_payload"]

@@ -1,0 +1,132 @@
+"""The commands `skillsearch status`, `builds`, `rollback` and `prune`."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from skillsearch.store.base import Store
+
+__all__ = ["builds", "prune", "rollback", "status"]
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+
+
+def status(as_json: JsonOption = False) -> None:
+    """Show what is published.
+
+    Example: skillsearch status --json
+    """
+    from indexer.cli.tables import megabytes, pairs_table
+    from skillsearch.cli.console import stdout
+    from skillsearch.settings import load_settings
+
+    with _store() as store:
+        info = store.current()
+        size = store.size(info.name)
+    if as_json:
+        typer.echo(json.dumps({"published": info.to_dict(), "bytes": size}))
+        return
+    settings = load_settings()
+    rows = {
+        "build": info.name,
+        "taxonomies": info.taxonomies,
+        "skills": f"{info.skills:,}",
+        "occupations": f"{info.occupations:,}",
+        "encoder": f"{info.encoder} ({info.encoder_fingerprint})",
+        "created": info.created,
+        "replaced": info.replaced or "nothing",
+        "recall": "not measured" if info.quality.get("recall") is None else info.quality["recall"],
+        "program": info.program,
+        "size": megabytes(size),
+    }
+    where = str(settings.qdrant_url or settings.home.expanduser() / "index")
+    stdout().print(pairs_table(f"published in {where}", rows))
+
+
+def builds(as_json: JsonOption = False) -> None:
+    """List all builds: taxonomies, model, counts, state and size.
+
+    Example: skillsearch builds
+    """
+    from indexer.cli.tables import builds_table
+    from skillsearch.cli.console import stdout
+
+    with _store() as store:
+        found, published = store.builds(), _published(store)
+        sizes = {info.name: None if info.state == "unfinished" else store.size(info.name) for info in found}
+    if as_json:
+        rows = [
+            info.to_dict() | {"published": info.name == published, "bytes": sizes[info.name]}
+            for info in found
+        ]
+        typer.echo(json.dumps(rows))
+    else:
+        stdout().print(builds_table(found, published, sizes))
+
+
+def rollback(
+    to: Annotated[
+        str | None, typer.Option(help="Name of a build.", show_default="the one before the published one")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Publish the build again that the published one replaced.
+
+    Example: skillsearch rollback
+    """
+    from indexer.builds import rollback as run
+    from skillsearch.cli.console import stdout
+
+    with _store() as store:
+        info = run(store, to)
+    if as_json:
+        typer.echo(json.dumps({"published": info.to_dict()}))
+    else:
+        stdout().print(f"published: {info.name} ({info.taxonomies})", soft_wrap=True, markup=False)
+
+
+def prune(
+    keep: Annotated[int, typer.Option(min=1, help="Builds to keep, the published one among them.")] = 2,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove old builds, and those that failed or were never finished; never the published one.
+
+    Example: skillsearch prune --keep 2
+    """
+    from indexer.builds import prunable
+    from indexer.builds import prune as run
+    from skillsearch.cli.console import stdout
+
+    with _store() as store:
+        removed = prunable(store, keep) if dry_run else run(store, keep)
+    if as_json:
+        typer.echo(json.dumps({"removed": [info.name for info in removed], "dry_run": dry_run}))
+        return
+    verb = "would remove" if dry_run else "removed"
+    for info in removed:
+        stdout().print(f"{verb} {info.name} ({info.state})", soft_wrap=True, markup=False)
+    if not removed:
+        stdout().print("nothing to remove")
+
+
+@contextmanager
+def _store() -> "Iterator[Store]":
+    from skillsearch.settings import load_settings
+    from skillsearch.store import open_store
+
+    with closing(open_store(load_settings())) as store:
+        yield store
+
+
+def _published(store: "Store") -> str | None:
+    from skillsearch.errors import IndexNotFoundError, IndexOutdatedError
+
+    try:
+        return store.current().name
+    except (IndexNotFoundError, IndexOutdatedError):
+        return None

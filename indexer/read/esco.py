@@ -1,0 +1,340 @@
+"""Read a release of ESCO, as its portal gives it, into a frozen `Taxonomy`.
+
+v1.1 comes as two zips, a classification in one language and language-independent relations; v1.2
+as one zip whose relation files carry the language too. Columns are found by header, so both read
+alike, and so does any other taxonomy in the same form.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import TypeVar, cast, get_args
+
+from indexer.read.release_files import find_tables
+from indexer.read.skipped import Drop, Drops
+from indexer.read.tables import MEMBER_LIMIT, Row, Table
+from skillsearch.errors import TaxonomyError
+from skillsearch.taxonomy.records import (
+    REUSE_LEVELS,
+    Group,
+    Occupation,
+    Relation,
+    RelationKind,
+    Skill,
+    Taxonomy,
+)
+
+__all__ = ["Release", "read_esco", "read_sample", "sample_path"]
+
+_COLLECTIONS = {
+    "digitalSkillsCollection": "digital",
+    "ictSkillsCollection": "digital",  # its name in v1.1.0
+    "greenSkillsCollection": "green",
+    "transversalSkillsCollection": "transversal",
+    "languageSkillsCollection": "language",
+    "researchSkillsCollection": "research",
+    "digCompSkillsCollection": "digcomp",
+}
+_KINDS = get_args(RelationKind)
+_RELATION_FILES = ("occupationSkillRelations", "broaderRelationsSkillPillar", "broaderRelationsOccPillar")
+_CLASSIFICATION_FILES = ("skills", "occupations", "skillGroups", "ISCOGroups")
+_READ = {*_RELATION_FILES, *_CLASSIFICATION_FILES, "skillsHierarchy", *_COLLECTIONS}
+_SKILL_TYPES = {"skill/competence": "skill", "knowledge": "knowledge", "": ""}
+
+_FILE_NAME = re.compile(r"(?:(?P<name>[^/]+?) dataset - )?v(?P<version>\d+(?:\.\d+)+)", re.IGNORECASE)
+_LANGUAGE = re.compile(r"^(?P<stem>[A-Za-z]+)_(?P<language>[a-z]{2}(?:-[a-z]{2,4})?)\.csv$", re.IGNORECASE)
+
+_Concept = TypeVar("_Concept", Skill, Occupation, Group)
+
+
+@dataclass(frozen=True)
+class Release:
+    """A taxonomy, and what of its files was left out and why."""
+
+    taxonomy: Taxonomy
+    dropped: tuple[Drop, ...]
+
+
+def read_esco(
+    paths: Sequence[Path],
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    member_limit: int = MEMBER_LIMIT,
+) -> Release:
+    """Read one release in one language.
+
+    Labels are stripped; `skillType` ``skill/competence`` becomes ``skill``. Relations to concepts
+    that the release does not have, and concepts that are not released, are dropped and reported.
+
+    Args:
+        paths: each zip or unpacked folder of the release.
+        name: of the taxonomy; by default what stands before ``dataset`` in the file name, or ``esco``.
+        version: by default from the file name, such as ``v1.1.1``.
+        member_limit: bytes that one file may have once unpacked.
+
+    Raises:
+        TaxonomyError: names the file, row and column of what is wrong, and what was expected.
+    """
+    if not paths:
+        raise TaxonomyError("no release given: name its zips or folders")
+    paths = [path if path.name else path.resolve() for path in paths]
+    tables = find_tables(paths, member_limit)
+    by_stem, language = _by_stem(tables.values())
+    _require_files(by_stem, paths)
+    if not language:
+        source = by_stem["skills"].source
+        raise TaxonomyError(f"{source}: no language in the file name; expected one such as skills_en.csv")
+    name, version = _identity(paths, name, version)
+    drops = Drops()
+    skills = _read_skills(by_stem, drops)
+    groups = _read_groups(by_stem, drops)
+    isco_groups = _read_isco_groups(by_stem["ISCOGroups"], drops)
+    occupations = _read_occupations(by_stem["occupations"], isco_groups, drops)
+    _require_apart(skills, groups, by_stem["skillGroups"])
+    _require_apart(occupations, isco_groups, by_stem["ISCOGroups"])
+    relations = _read_relations(by_stem["occupationSkillRelations"], occupations, skills, drops)
+    for what, found in (("skills", skills), ("occupations", occupations), ("relations", relations)):
+        if not found:
+            given = ", ".join(path.name for path in paths)
+            raise TaxonomyError(f"{given}: the release is empty, it has no {what}; download it again")
+    _attach_broader(by_stem["broaderRelationsSkillPillar"], skills, groups, drops)
+    _attach_broader(by_stem["broaderRelationsOccPillar"], occupations, isco_groups, drops)
+    taxonomy = Taxonomy(name, version, language, skills, occupations, relations, groups, isco_groups)
+    return Release(taxonomy, drops.report())
+
+
+def sample_path() -> Path:
+    """The folder of the sample taxonomy that comes with this package."""
+    return Path(__file__).parent.parent / "sample"
+
+
+def read_sample() -> Release:
+    """Read the sample taxonomy, a small one of this project's own in ESCO's form."""
+    return read_esco([sample_path()], name="sample", version="1.0.0")
+
+
+def _by_stem(tables: Iterable[Table]) -> tuple[dict[str, Table], str]:
+    """The tables that are read, by name without language, and the one language they are in."""
+    by_stem: dict[str, Table] = {}
+    languages: dict[str, Table] = {}
+    twice: list[tuple[Table, Table]] = []
+    for table in tables:
+        match = _LANGUAGE.match(table.name)
+        stem = match["stem"] if match else PurePath(table.name).stem
+        if stem not in _READ:
+            continue
+        if match:
+            languages.setdefault(match["language"].lower(), table)
+        if stem in by_stem:
+            twice.append((by_stem[stem], table))
+        by_stem[stem] = table
+    if len(languages) > 1:
+        names = " and ".join(f"{language} ({table.source})" for language, table in languages.items())
+        raise TaxonomyError(f"two languages mixed: {names}; give the files of one language")
+    for one, other in twice:
+        raise TaxonomyError(f"{one.source} and {other.source} are the same table; give one of them")
+    return by_stem, next(iter(languages), "")
+
+
+def _require_files(by_stem: dict[str, Table], paths: Sequence[Path]) -> None:
+    given = ", ".join(path.name for path in paths)
+    for stem in _CLASSIFICATION_FILES:
+        if stem not in by_stem:
+            raise TaxonomyError(
+                f"{stem}_<language>.csv is not in {given}: add the classification in a language, "
+                "such as 'ESCO dataset - v1.1.1 - classification - en - csv.zip'"
+            )
+    for stem in _RELATION_FILES:
+        if stem not in by_stem:
+            raise TaxonomyError(
+                f"{stem}.csv is not in {given}: for v1.1 add the language-independent zip, "
+                "'ESCO dataset - v1.1.1 - classification -  - csv.zip'; v1.2 has it in its one zip"
+            )
+
+
+def _identity(paths: Sequence[Path], name: str | None, version: str | None) -> tuple[str, str]:
+    """Name and version, from the arguments or else from the names of the files."""
+    matches = [match for path in paths if (match := _FILE_NAME.search(path.name))]
+    versions = {match["version"]: match.string for match in matches}
+    if version is None and len(versions) > 1:
+        found = " and ".join(f"v{number} ({file})" for number, file in versions.items())
+        raise TaxonomyError(f"two versions mixed: {found}; give the files of one version")
+    if version is None and not versions:
+        raise TaxonomyError(
+            f"{paths[0].name}: no version such as v1.1.1 in the name; give it with --taxonomy-version"
+        )
+    names = [match["name"].strip().lower() for match in matches if match["name"]]
+    return name or (names[0] if names else "esco"), version or next(iter(versions))
+
+
+def _concepts(table: Table, drops: Drops, *columns: str) -> Iterator[tuple[str, str, Row]]:
+    """URI, label and row of each released concept; both are checked."""
+    seen: dict[str, int] = {}
+    for row in table.rows("conceptUri", "preferredLabel", *columns):
+        uri, label = row.filled("conceptUri"), row.filled("preferredLabel")
+        if uri in seen:
+            raise row.error("conceptUri", f"duplicate URI {uri!r}, already in row {seen[uri]}")
+        seen[uri] = row.number
+        if _is_released(row, drops):
+            yield uri, label, row
+
+
+def _require_apart(concepts: Iterable[str], groups: dict[str, Group], table: Table) -> None:
+    for uri in concepts:
+        if uri in groups:
+            raise TaxonomyError(
+                f"{table.source}, column conceptUri: {uri!r} is also in another file; download it again"
+            )
+
+
+def _is_released(row: Row, drops: Drops) -> bool:
+    status = row.get("status")
+    if status in ("", "released"):
+        return True
+    drops.add(row, f"the status is {status!r}, not released", row["conceptUri"])
+    return False
+
+
+def _read_skills(by_stem: dict[str, Table], drops: Drops) -> dict[str, Skill]:
+    columns = ("skillType", "reuseLevel", "altLabels", "hiddenLabels", "description")
+    skills = {
+        uri: Skill(
+            uri=uri,
+            label=label,
+            alt_labels=_other_labels(row, label),
+            hidden_labels=row.lines("hiddenLabels"),
+            description=row["description"],
+            skill_type=_SKILL_TYPES[_one_of(row, "skillType", tuple(_SKILL_TYPES))],
+            reuse_level=_one_of(row, "reuseLevel", (*REUSE_LEVELS, "")),
+        )
+        for uri, label, row in _concepts(by_stem["skills"], drops, *columns)
+    }
+    for uri, collections in _read_collections(by_stem, skills, drops).items():
+        skills[uri] = replace(skills[uri], collections=tuple(sorted(collections)))
+    return skills
+
+
+def _read_collections(
+    by_stem: dict[str, Table], skills: dict[str, Skill], drops: Drops
+) -> dict[str, set[str]]:
+    """The collections of each skill that is in any."""
+    collections: dict[str, set[str]] = {}
+    for stem, collection in _COLLECTIONS.items():
+        for row in by_stem[stem].rows("conceptUri") if stem in by_stem else ():
+            uri = row.filled("conceptUri")
+            if not _is_released(row, drops):
+                continue
+            if uri in skills:
+                collections.setdefault(uri, set()).add(collection)
+            else:
+                drops.add(row, "the skill does not exist", uri)
+    return collections
+
+
+def _read_groups(by_stem: dict[str, Table], drops: Drops) -> dict[str, Group]:
+    """Skill groups; a code that the group file lacks is taken from the hierarchy or an ISCED-F URI."""
+    codes = _hierarchy_codes(by_stem.get("skillsHierarchy"))
+    return {
+        uri: Group(uri, label, row.get("code") or codes.get(uri) or _isced_code(uri), row.get("description"))
+        for uri, label, row in _concepts(by_stem["skillGroups"], drops)
+    }
+
+
+def _hierarchy_codes(table: Table | None) -> dict[str, str]:
+    codes: dict[str, str] = {}
+    for row in table.rows("Level 0 URI", "Level 0 code") if table else ():
+        for level in range(4):
+            if uri := row.get(f"Level {level} URI"):
+                codes.setdefault(uri, row.get(f"Level {level} code"))
+    return codes
+
+
+def _isced_code(uri: str) -> str:
+    return uri.rpartition("/isced-f/")[2] if "/isced-f/" in uri else ""
+
+
+def _read_isco_groups(table: Table, drops: Drops) -> dict[str, Group]:
+    return {
+        uri: Group(uri, label, row["code"], row.get("description"))
+        for uri, label, row in _concepts(table, drops, "code")
+    }
+
+
+def _read_occupations(table: Table, isco_groups: dict[str, Group], drops: Drops) -> dict[str, Occupation]:
+    by_code = {group.code: uri for uri, group in isco_groups.items()}
+    occupations: dict[str, Occupation] = {}
+    for uri, label, row in _concepts(table, drops, "iscoGroup", "altLabels", "description"):
+        code = row["iscoGroup"]
+        if code and code not in by_code:
+            drops.add(row, "the ISCO group does not exist", f"{code} of {uri}")
+        occupations[uri] = Occupation(
+            uri=uri,
+            label=label,
+            alt_labels=_other_labels(row, label),
+            hidden_labels=row.lines("hiddenLabels"),
+            description=row["description"],
+            code=row.get("code"),
+            isco_group=by_code.get(code, ""),
+        )
+    return occupations
+
+
+def _read_relations(
+    table: Table, occupations: dict[str, Occupation], skills: dict[str, Skill], drops: Drops
+) -> tuple[Relation, ...]:
+    """Relations between known concepts, each pair once; essential wins over optional."""
+    kinds: dict[tuple[str, str], RelationKind] = {}
+    known = 0
+    for row in table.rows("occupationUri", "relationType", "skillUri"):
+        kind = cast(RelationKind, _one_of(row, "relationType", _KINDS))
+        pair = occupation, skill = row.filled("occupationUri"), row.filled("skillUri")
+        if occupation not in occupations:
+            drops.add(row, "the occupation does not exist", occupation)
+        elif skill not in skills:
+            drops.add(row, "the skill does not exist", skill)
+        elif kinds.setdefault(pair, kind) != kind:
+            drops.add(row, "the pair is essential and optional, essential was kept", f"{occupation} {skill}")
+            kinds[pair] = "essential"
+        elif len(kinds) == known:
+            drops.add(row, "the pair stands twice", f"{occupation} {skill}")
+        known = len(kinds)
+    return tuple(Relation(occupation, skill, kind) for (occupation, skill), kind in kinds.items())
+
+
+def _attach_broader(
+    table: Table, narrower: dict[str, _Concept], groups: dict[str, Group], drops: Drops
+) -> None:
+    """Give concepts and groups their direct parents, each once, in the file's order."""
+    found: dict[str, dict[str, None]] = {}
+    for row in table.rows("conceptUri", "broaderUri"):
+        child, parent = row.filled("conceptUri"), row.filled("broaderUri")
+        missing = [uri for uri in (child, parent) if uri not in narrower and uri not in groups]
+        if missing:
+            drops.add(row, "a concept of the pair does not exist", missing[0])
+        elif child in groups and parent not in groups:
+            drops.add(row, "a group stands under what is not a group", f"{child} {parent}")
+        else:
+            found.setdefault(child, {})[parent] = None
+    for uri, broader in found.items():
+        if uri in groups:
+            groups[uri] = _with_broader(groups[uri], broader)
+        else:
+            narrower[uri] = _with_broader(narrower[uri], broader)
+
+
+def _with_broader(concept: _Concept, broader: Iterable[str]) -> _Concept:
+    return replace(concept, broader=tuple(broader))
+
+
+def _other_labels(row: Row, label: str) -> tuple[str, ...]:
+    return tuple(other for other in row.lines("altLabels") if other != label)
+
+
+def _one_of(row: Row, column: str, known: Sequence[str]) -> str:
+    value = row[column]
+    if value not in known:
+        expected = ", ".join(option or "empty" for option in known)
+        raise row.error(column, f"unknown value {value!r}, expected one of {expected}")
+    return value

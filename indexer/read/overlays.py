@@ -1,0 +1,117 @@
+"""Read an overlay from a TOML or CSV file; its form is in docs/taxonomies.md."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from indexer.overlay import Alias, Hide, Overlay, Pin, PrivateSkill
+from indexer.read.records import SKILL_FIELDS, Record, skill_of, table_records
+from indexer.read.tables import Table, TextFile
+from skillsearch.errors import TaxonomyError
+
+__all__ = ["read_overlay"]
+
+_FIELDS: Final = {
+    "skill": SKILL_FIELDS,
+    "alias": ("uri", "aliases"),
+    "hide": ("uri",),
+    "pin": ("uri", "label"),
+}
+"""What an entry of each action may have."""
+
+_LIMIT = 16 * 2**20
+
+
+def read_overlay(path: Path, *, limit: int = _LIMIT) -> Overlay:
+    """Read an overlay.
+
+    A TOML file with only comments is an overlay without entries; a file with nothing in it, or a CSV file
+    with only a header, is taken for a mistake.
+
+    Args:
+        path: a file whose name ends in ``.toml`` or ``.csv``.
+        limit: bytes that the file may have.
+
+    Raises:
+        TaxonomyError: names the entry that is wrong, what was found, and what was expected.
+    """
+    skills: list[PrivateSkill] = []
+    hidden: list[Hide] = []
+    pins: list[Pin] = []
+    aliases: list[Alias] = []
+    for action, record in _entries(path, limit):
+        record.require_only(("action", *_FIELDS[action]), f"an entry of the action {action}")
+        uri = record.line("uri")
+        match action:
+            case "skill":
+                skills.append(_private_skill(record))
+            case "hide":
+                hidden.append(Hide(record.place, uri))
+            case "pin":
+                pins.append(Pin(record.place, uri, record.line("label")))
+            case _:
+                aliases.append(Alias(record.place, uri, _filled(record, "aliases")))
+    return Overlay(path.name, tuple(skills), tuple(hidden), tuple(pins), tuple(aliases))
+
+
+def _entries(path: Path, limit: int) -> Iterator[tuple[str, Record]]:
+    match path.suffix.lower():
+        case ".toml":
+            return _toml_entries(TextFile.of_ones_own(path, limit))
+        case ".csv":
+            return _table_entries(Table.of_ones_own(path, limit))
+    TextFile.of_ones_own(path, limit)  # of a folder, that it is one is the better message
+    raise TaxonomyError(f"{path.name}: the name ends in {path.suffix!r}, expected .toml or .csv; rename it")
+
+
+def _toml_entries(file: TextFile) -> Iterator[tuple[str, Record]]:
+    text = file.text()
+    if not text.strip():
+        raise TaxonomyError(
+            f"{file.source}: empty, expected [[skill]], [[alias]], [[hide]] or [[pin]]; "
+            "for an overlay without entries, write a comment"
+        )
+    try:
+        values = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise TaxonomyError(f"{file.source}: not valid TOML: {error}; correct it") from error
+    expected = ", ".join(f"[[{action}]]" for action in _FIELDS)
+    for action, tables in values.items():
+        if action not in _FIELDS:
+            raise TaxonomyError(f"{file.source}: unknown table or key {action!r}, expected {expected}")
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            raise TaxonomyError(
+                f"{file.source}: {action!r} is no list of tables; write each entry below its own [[{action}]]"
+            )
+        for number, table in enumerate(tables, start=1):
+            record = Record(file.source, f"[[{action}]] {number}", "key", table)
+            record.require_known(_FIELDS[action])
+            yield action, record
+
+
+def _table_entries(table: Table) -> Iterator[tuple[str, Record]]:
+    is_empty = True
+    for record in table_records(table, ("action", "uri"), ("action", *SKILL_FIELDS)):
+        is_empty = False
+        yield record.one_of("action", tuple(_FIELDS)), record
+    if is_empty:
+        raise TaxonomyError(
+            f"{table.source}: no entries, expected one or more; an overlay without entries is a TOML file "
+            "with a comment in it"
+        )
+
+
+def _private_skill(record: Record) -> PrivateSkill:
+    essential_for, optional_for = record.lines("essential_for"), record.lines("optional_for")
+    for uri in optional_for:
+        if uri in essential_for:
+            raise record.error("optional_for", f"{uri!r} is in essential_for too; keep it in one of them")
+    return PrivateSkill(record.place, skill_of(record), essential_for, optional_for)
+
+
+def _filled(record: Record, name: str) -> tuple[str, ...]:
+    values = record.lines(name)
+    if not values:
+        raise record.error(name, "missing or empty, expected one or more")
+    return values

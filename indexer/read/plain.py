@@ -1,0 +1,138 @@
+"""Read a taxonomy of one's own from a plain CSV or JSON Lines file; its form is in docs/taxonomies.md."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from indexer.read.esco import Release
+from indexer.read.records import SKILL_FIELDS, Record, json_records, skill_of, table_records
+from indexer.read.skipped import Drops
+from indexer.read.tables import MEMBER_LIMIT, Table, TextFile
+from skillsearch.errors import TaxonomyError
+from skillsearch.taxonomy.records import Occupation, Relation, RelationKind, Skill, Taxonomy
+
+__all__ = ["read_plain"]
+
+_REQUIRED = ("uri", "label")
+_FIELDS = (*SKILL_FIELDS, "kind")
+_OCCUPATION_FIELDS = ("uri", "label", "aliases", "hidden_labels", "description", "kind")
+
+_FILE_NAME = re.compile(
+    r"(?P<name>.*?)(?:^|[-_. ]+)v(?P<version>\d+(?:\.\d+)*)(?!\.?[a-z0-9])", re.IGNORECASE
+)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def read_plain(
+    path: Path,
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    language: str = "en",
+    limit: int = MEMBER_LIMIT,
+) -> Release:
+    """Read a taxonomy of one's own: skills, and perhaps occupations that need them.
+
+    References to URIs that are not in the file are dropped and reported.
+
+    Args:
+        path: a file whose name ends in ``.csv`` or ``.jsonl``.
+        name: of the taxonomy; by default what stands before the version in the file name.
+        version: by default from the file name, such as ``acme-v3.csv``.
+        language: of its labels.
+        limit: bytes that the file may have.
+
+    Raises:
+        TaxonomyError: names the place of what is wrong, what was found, and what was expected.
+    """
+    records = _records(path, limit)
+    name, version = _identity(path, name, version)
+    skills: dict[str, tuple[Skill, Record]] = {}
+    occupations: dict[str, Occupation] = {}
+    seen: dict[str, str] = {}
+    for record in records:
+        uri = record.line("uri")
+        if uri in seen:
+            raise record.error("uri", f"duplicate URI {uri!r}, already in {seen[uri]}; give each its own")
+        seen[uri] = record.place
+        if record.one_of("kind", ("skill", "occupation", "")) == "occupation":
+            occupations[uri] = _occupation(record)
+        else:
+            skills[uri] = skill_of(record), record
+    if not skills:
+        raise TaxonomyError(f"{path.name}: no skill in it, expected one or more; add one as a row or line")
+    drops = Drops()
+    relations = tuple(
+        relation for _, record in skills.values() for relation in _relations(record, occupations, drops)
+    )
+    attached = {uri: _with_broader(skill, record, skills, drops) for uri, (skill, record) in skills.items()}
+    return Release(
+        Taxonomy(name, version, language, attached, occupations, relations, {}, {}), drops.report()
+    )
+
+
+def _records(path: Path, limit: int) -> Iterator[Record]:
+    match path.suffix.lower():
+        case ".csv":
+            return table_records(Table.of_ones_own(path, limit), _REQUIRED, _FIELDS)
+        case ".jsonl":
+            return json_records(TextFile.of_ones_own(path, limit), _FIELDS)
+    TextFile.of_ones_own(path, limit)  # of a folder, that it is one is the better message
+    raise TaxonomyError(f"{path.name}: the name ends in {path.suffix!r}, expected .csv or .jsonl; rename it")
+
+
+def _identity(path: Path, name: str | None, version: str | None) -> tuple[str, str]:
+    """Name and version, from the arguments or else from the name of the file; both are checked."""
+    match = _FILE_NAME.match(path.stem)
+    if version is None and match is None:
+        raise TaxonomyError(
+            f"{path.name}: no version such as v1.2 in the name; give it with --taxonomy-version"
+        )
+    name = name if name is not None else (match["name"] if match else path.stem).lower()
+    version = version if version is not None else match["version"] if match else ""
+    for what, value, option in (("name", name, "--name"), ("version", version, "--taxonomy-version")):
+        if not _NAME.fullmatch(value):
+            raise TaxonomyError(
+                f"{path.name}: {value!r} cannot be the {what} of a taxonomy: expected a letter or digit and "
+                "then at most 63 letters of a to z, digits, dots, underscores or hyphens; rename the file, "
+                f"such as acme-v1.2.csv, or give another with {option}"
+            )
+    return name, version
+
+
+def _occupation(record: Record) -> Occupation:
+    record.require_only(_OCCUPATION_FIELDS, "an occupation")
+    label = record.line("label")
+    return Occupation(
+        uri=record.line("uri"),
+        label=label,
+        alt_labels=tuple(alias for alias in record.lines("aliases") if alias != label),
+        hidden_labels=record.lines("hidden_labels"),
+        description=record.text("description"),
+    )
+
+
+def _relations(record: Record, occupations: Mapping[str, Occupation], drops: Drops) -> Iterator[Relation]:
+    """The relations of a skill to known occupations, each once; essential wins over optional."""
+    skill = record.line("uri")
+    kinds: dict[str, RelationKind] = {}
+    for uri in record.lines("essential_for"):
+        kinds[uri] = "essential"
+    for uri in record.lines("optional_for"):
+        if kinds.setdefault(uri, "optional") == "essential":
+            drops.add(record, "the pair is essential and optional, essential was kept", f"{uri} {skill}")
+    for uri, kind in kinds.items():
+        if uri in occupations:
+            yield Relation(uri, skill, kind)
+        else:
+            drops.add(record, "the occupation does not exist", f"{uri} {skill}")
+
+
+def _with_broader(
+    skill: Skill, record: Record, skills: Mapping[str, tuple[Skill, Record]], drops: Drops
+) -> Skill:
+    for uri in skill.broader:
+        if uri not in skills:
+            drops.add(record, "the broader skill does not exist", f"{uri} {skill.uri}")
+    return replace(skill, broader=tuple(uri for uri in skill.broader if uri in skills))

@@ -1,0 +1,196 @@
+"""Token embeddings of many labels, and the file that they are kept in.
+
+The file is one safetensors file, read by mapping it into memory, so that processes share it; its
+metadata is JSON.
+"""
+
+import json
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillsearch.errors import ModelError
+from skillsearch.files import write_atomically
+from skillsearch.models.encoder import Encoder
+from skillsearch.taxonomy.texts import VIEW_VERSION
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["FORMAT", "TokenTable", "embed_tokens", "read_tokens", "write_tokens"]
+
+FORMAT: Final = 1
+"""Version of the file's layout."""
+
+_KEY = "skillsearch"
+_CHUNK = 1024  # labels that are embedded before their tokens are made half as large
+
+
+@dataclass(frozen=True, eq=False)
+class TokenTable:
+    """The tokens of m labels, one after the other.
+
+    Attributes:
+        labels: m different texts.
+        offsets: shape (m + 1,), int64; label i has the rows from offset i to offset i + 1.
+        tokens: shape (total, d), float16, not normalised.
+    """
+
+    labels: tuple[str, ...]
+    offsets: NDArray[np.int64]
+    tokens: "Tensor"
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each label is."""
+        return {label: place for place, label in enumerate(self.labels)}
+
+    def __contains__(self, label: object) -> bool:
+        return label in self.places
+
+    def padded(self, places: NDArray[np.int64]) -> tuple["Tensor", "Tensor"]:
+        """The tokens of k labels in one block.
+
+        Args:
+            places: shape (k,).
+
+        Returns:
+            Shape (k, t, d), float16, and shape (k, t), true for tokens and false for padding.
+        """
+        import torch
+
+        lengths = self.offsets[places + 1] - self.offsets[places]
+        steps = np.arange(lengths.max(initial=0))  # (t,)
+        mask = steps < lengths[:, None]  # (k, t)
+        rows = np.where(mask, self.offsets[places][:, None] + steps, 0)
+        block = self.tokens.index_select(0, torch.from_numpy(rows.ravel()))
+        return block.view(*mask.shape, self.tokens.shape[1]), torch.from_numpy(mask)
+
+
+def embed_tokens(
+    encoder: Encoder,
+    labels: Iterable[str],
+    *,
+    known: TokenTable | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> TokenTable:
+    """Embed the tokens of labels, but for those that are known already.
+
+    Args:
+        encoder: gives the tokens.
+        labels: m texts; a text that comes twice is taken once.
+        known: what the same encoder gave before.
+        progress: called with the number of labels just embedded.
+
+    Raises:
+        ModelError: the model gave something that is not finite, or is too large for half precision.
+    """
+    import torch
+
+    unique = tuple(dict.fromkeys(labels))
+    missing = [label for label in unique if known is None or label not in known]
+    made: dict[str, NDArray[np.float16]] = {}
+    missing.sort(key=len)  # a batch of similar length is a quick one
+    for start in range(0, len(missing), _CHUNK):
+        some = missing[start : start + _CHUNK]
+        for label, tokens in zip(some, encoder.encode_tokens(some), strict=True):
+            with np.errstate(over="ignore"):
+                made[label] = tokens.astype(np.float16)
+            if not np.isfinite(made[label]).all():
+                raise ModelError(
+                    f"encoder {encoder.folder} gives tokens beyond 65,504 for {label!r}, too large for half "
+                    "precision: late interaction does not go with it, rerank with the cross-encoder"
+                )
+        if progress:
+            progress(len(some))
+    parts = [made[label] if label in made else _rows(known, label) for label in unique]
+    offsets = np.concatenate(([0], np.cumsum([len(part) for part in parts], dtype=np.int64)))
+    rows = np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float16)
+    return TokenTable(unique, offsets.astype(np.int64), torch.from_numpy(rows))
+
+
+def write_tokens(path: Path, table: TokenTable, *, encoder: str, build: str) -> None:
+    """Write a table, whole or not at all.
+
+    Args:
+        path: of the file.
+        table: what it is to hold.
+        encoder: fingerprint of the encoder.
+        build: the name of the index whose labels they are.
+
+    Raises:
+        OSError: it cannot be written; what was there is untouched.
+    """
+    from safetensors.numpy import save
+
+    tensors = {
+        "tokens": table.tokens.numpy(),
+        "offsets": table.offsets,
+        "labels": np.frombuffer(json.dumps(table.labels).encode(), dtype=np.uint8),
+    }
+    facts = {
+        "format": FORMAT,
+        "views": VIEW_VERSION,
+        "encoder": encoder,
+        "build": build,
+        "checksum": _checksum(list(tensors.values())),
+    }
+    write_atomically(path, [save(tensors, metadata={_KEY: json.dumps(facts)})])
+
+
+def read_tokens(path: Path, *, encoder: str) -> tuple[TokenTable, str]:
+    """Map what `write_tokens` wrote into memory; it is read through once, to check it.
+
+    Args:
+        path: of the file.
+        encoder: the fingerprint of the encoder that they are to be of.
+
+    Returns:
+        The table, and the name of the index whose labels it has.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is damaged, or of another encoder or program; says what was found.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {})[_KEY])
+            tokens, offsets, packed = (file.get_tensor(name) for name in ("tokens", "offsets", "labels"))
+        found = {name: facts[name] for name in ("format", "views", "encoder")}
+        checksum, build = facts["checksum"], str(facts["build"])
+        labels = tuple(map(str, json.loads(packed.numpy().tobytes())))
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+    expected = {"format": FORMAT, "views": VIEW_VERSION, "encoder": encoder}
+    if found != expected:
+        raise ValueError(f"it is of {found}, expected {expected}")
+    if _checksum([tokens.numpy(), offsets.numpy(), packed.numpy()]) != checksum:
+        raise ValueError("its checksum is wrong")
+    return TokenTable(labels, offsets.numpy().copy(), tokens), build
+
+
+def _rows(table: TokenTable | None, label: str) -> NDArray[np.float16]:
+    """The tokens of a label that is known: shape (t, d)."""
+    if table is None:
+        raise KeyError(label)
+    place = table.places[label]
+    rows: NDArray[np.float16] = table.tokens[table.offsets[place] : table.offsets[place + 1]].numpy()
+    return rows
+
+
+def _checksum(arrays: Sequence[NDArray[np.generic]]) -> int:
+    """CRC-32 of arrays, one after the other; quick enough for each start of a program."""
+    found = 0
+    for array in arrays:
+        found = zlib.crc32(np.ascontiguousarray(array).data, found)
+    return found

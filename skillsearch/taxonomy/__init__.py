@@ -1,0 +1,1 @@
+"""Taxonomies: their records, and every text of them that a model sees."""

@@ -1,0 +1,78 @@
+"""The only place where text that goes into a model is made, and the hashes of what went in.
+
+A change to any function here changes what the models see: raise `VIEW_VERSION`, so that an
+index built with other texts is recognised and embedded again.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from skillsearch.taxonomy.records import Occupation, Skill
+
+__all__ = [
+    "VIEW_VERSION",
+    "embedding_hash",
+    "occupation_text",
+    "pair_text",
+    "payload_hash",
+    "query_text",
+    "skill_embedding_hash",
+    "skill_names",
+    "skill_text",
+]
+
+VIEW_VERSION = 1
+
+_NOT_HASHED = ("embedding_hash", "payload_hash")
+
+
+def query_text(title: str) -> str:
+    """The encoder's view of a job title: white space folded, case kept."""
+    return " ".join(title.split())
+
+
+def skill_text(skill: Skill) -> str:
+    """The encoder's view of a skill: its preferred label."""
+    return skill.label
+
+
+def skill_names(skill: Skill) -> tuple[str, ...]:
+    """All that an encoder may see of a skill: its preferred label, then its aliases.
+
+    Aliases are sorted: their order says nothing, and releases shuffle it.
+    """
+    return (skill_text(skill), *sorted(skill.alt_labels))
+
+
+def occupation_text(occupation: Occupation) -> str:
+    """The encoder's view of an occupation: its preferred label."""
+    return query_text(occupation.label)
+
+
+def pair_text(title: str, skill_label: str) -> tuple[str, str]:
+    """The reranker's view of a job title and a skill's preferred label."""
+    return query_text(title), skill_label
+
+
+def embedding_hash(text: str) -> str:
+    """Identifies what was embedded: the text and the version of the views, 16 hex digits."""
+    return _digest(f"{VIEW_VERSION}\n{text}")
+
+
+def skill_embedding_hash(skill: Skill, *, alias_weight: float) -> str:
+    """Identifies what was embedded of a skill: its label, and its aliases where they have a weight."""
+    if not alias_weight:
+        return embedding_hash(skill_text(skill))
+    return embedding_hash(json.dumps([alias_weight, *skill_names(skill)], ensure_ascii=False))
+
+
+def payload_hash(payload: Mapping[str, Any]) -> str:
+    """Identifies a payload by its canonical JSON without the hashes, 16 hex digits."""
+    content = {key: value for key, value in payload.items() if key not in _NOT_HASHED}
+    return _digest(json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

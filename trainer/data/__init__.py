@@ -1,0 +1,1 @@
+"""Training data for the unified encoder: generated texts and vacancies."""

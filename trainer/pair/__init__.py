@@ -1,0 +1,1 @@
+"""Training of the bi-encoder and of the three-class cross-encoder."""

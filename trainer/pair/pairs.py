@@ -1,0 +1,242 @@
+"""Training data from a taxonomy: the split by occupation, pairs for the encoder, triples for the reranker.
+
+Occupations are held out before anything is paired, and a training occupation loses every title
+that a held-out occupation bears too, so that no held-out title is seen in training.
+"""
+
+import random
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillsearch.errors import TrainingError
+from skillsearch.rank.fuse import CONTEXTUAL, CORE, IRRELEVANT
+from skillsearch.taxonomy.records import Occupation, Relation, Skill, Taxonomy
+from skillsearch.taxonomy.texts import occupation_text, pair_text, query_text, skill_text
+
+__all__ = [
+    "Pair",
+    "Split",
+    "Triple",
+    "encoder_pairs",
+    "relation_classes",
+    "relation_matrix",
+    "reranker_triples",
+    "split_occupations",
+]
+
+
+class Pair(NamedTuple):
+    """A title, the text of a skill that it needs, and the pair's place in the relation matrix."""
+
+    title: str
+    skill: str
+    row: int
+    column: int
+
+
+Triple = tuple[str, str, int]
+"""A title, the text of a skill, and the class of the skill for the title: 0, 1 or 2."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Occupations with at least one skill, by URI.
+
+    Only `train` is trained on. `validation` chooses between checkpoints and calibrates; `held_out`
+    does nothing but report.
+    """
+
+    train: tuple[str, ...]
+    held_out: tuple[str, ...]
+    validation: tuple[str, ...] = ()
+
+
+def split_occupations(taxonomy: Taxonomy, fraction: float, seed: int, *, validation: float = 0.0) -> Split:
+    """Hold out two shares of the occupations, drawn by seed: to report on, and to validate with.
+
+    At least one occupation is held out to report on, and one to validate with if its share is not 0.
+
+    Raises:
+        TrainingError: there are too few occupations that need a skill.
+    """
+    uris = sorted(taxonomy.relations_by_occupation)
+    needed = 3 if validation else 2
+    if len(uris) < needed:
+        raise TrainingError(
+            f"{taxonomy} has {len(uris)} occupations with skills, at least {needed} are needed to split"
+        )
+    random.Random(seed).shuffle(uris)  # noqa: S311 - a reproducible draw, not a secret
+    first = min(max(1, round(len(uris) * fraction)), len(uris) - needed + 1)
+    second = min(first + max(1, round(len(uris) * validation)), len(uris) - 1) if validation else first
+    return Split(
+        train=tuple(sorted(uris[second:])),
+        held_out=tuple(sorted(uris[:first])),
+        validation=tuple(sorted(uris[first:second])),
+    )
+
+
+def relation_matrix(taxonomy: Taxonomy) -> NDArray[np.bool_]:
+    """Shape (occupations, skills), in the order of the taxonomy: which are related at all."""
+    rows = {uri: row for row, uri in enumerate(taxonomy.occupations)}
+    columns = {uri: column for column, uri in enumerate(taxonomy.skills)}
+    related = np.zeros((len(rows), len(columns)), dtype=np.bool_)
+    for relation in taxonomy.relations:
+        related[rows[relation.occupation], columns[relation.skill]] = True
+    return related
+
+
+def relation_classes(taxonomy: Taxonomy, occupation: str) -> dict[str, int]:
+    """The classes of an occupation's skills, by URI; all others are irrelevant."""
+    return {
+        relation.skill: CORE if relation.kind == "essential" else CONTEXTUAL
+        for relation in taxonomy.relations_by_occupation.get(occupation, ())
+    }
+
+
+def encoder_pairs(
+    taxonomy: Taxonomy,
+    split: Split,
+    *,
+    optional_ratio: float,
+    seed: int,
+    alias_pairs: int = 1,
+    description_ratio: float = 0.0,
+) -> list[Pair]:
+    """Positive pairs of the training occupations, shuffled.
+
+    Every kept relation gives its canonical pair (label, label) and `alias_pairs` pairs with either
+    side drawn by seed from labels and aliases; pairs that come out equal are kept once.
+
+    Args:
+        taxonomy: where relations and texts come from.
+        split: what is held out.
+        optional_ratio: optional relations kept for each essential one.
+        seed: of all draws.
+        alias_pairs: drawn pairs for each relation.
+        description_ratio: the share of drawn pairs whose skill side is its description, where it
+            has one.
+
+    Raises:
+        TrainingError: nothing is left to train on.
+    """
+    draw = random.Random(seed)  # noqa: S311
+    titles = _training_titles(taxonomy, split)
+    rows = {uri: row for row, uri in enumerate(taxonomy.occupations)}
+    columns = {uri: column for column, uri in enumerate(taxonomy.skills)}
+    pairs: list[Pair] = []
+    for relation in _sampled_relations(taxonomy, tuple(titles), optional_ratio, draw):
+        skill = taxonomy.skills[relation.skill]
+        variants = titles[relation.occupation]
+        texts = [(variants[0], skill_text(skill))]
+        for _ in range(alias_pairs):
+            title, text = draw.choice(variants), draw.choice(_skill_variants(skill))
+            if skill.description and description_ratio and draw.random() < description_ratio:
+                text = skill.description
+            texts.append((title, text))
+        place = rows[relation.occupation], columns[relation.skill]
+        pairs.extend(Pair(*both, *place) for both in dict.fromkeys(texts))
+    if not pairs:
+        raise TrainingError(f"{taxonomy} gives no pairs of title and skill to train on")
+    draw.shuffle(pairs)
+    return pairs
+
+
+def reranker_triples(
+    taxonomy: Taxonomy,
+    split: Split,
+    occupations: Sequence[str],
+    hard_negatives: Mapping[str, Sequence[str]],
+    *,
+    optional_ratio: float,
+    random_negatives: int,
+    seed: int,
+) -> list[Triple]:
+    """Labelled triples of some occupations, shuffled.
+
+    Args:
+        taxonomy: where relations and texts come from.
+        split: what is held out; titles that both sides bear are left out of training.
+        occupations: the URIs to make triples of, from one side of the split.
+        hard_negatives: skill URIs for each occupation URI, none of them related to it.
+        optional_ratio: optional relations kept for each essential one.
+        random_negatives: unrelated skills drawn for each occupation.
+        seed: of all draws.
+
+    Returns:
+        Essential relations as class 2, optional ones as 1, negatives as 0. Titles are the
+        preferred label or, as often, any of the occupation's titles.
+    """
+    draw = random.Random(seed)  # noqa: S311
+    titles = _training_titles(taxonomy, split) | _held_out_titles(taxonomy, split)
+    skills = list(taxonomy.skills)
+    triples: list[Triple] = []
+
+    def add(occupation: str, skill: str, label: int) -> None:
+        variants = titles[occupation]
+        title = variants[0] if draw.random() < 0.5 else draw.choice(variants)
+        triples.append((*pair_text(title, taxonomy.skills[skill].label), label))
+
+    occupations = [uri for uri in occupations if uri in titles]
+    for relation in _sampled_relations(taxonomy, occupations, optional_ratio, draw):
+        add(relation.occupation, relation.skill, CORE if relation.kind == "essential" else CONTEXTUAL)
+    for occupation in occupations:
+        related = {relation.skill for relation in taxonomy.relations_by_occupation[occupation]}
+        hard = hard_negatives.get(occupation, ())
+        for skill in hard:
+            add(occupation, skill, IRRELEVANT)
+        for skill in _draw_unrelated(skills, related.union(hard), random_negatives, draw):
+            add(occupation, skill, IRRELEVANT)
+    draw.shuffle(triples)
+    return triples
+
+
+def _training_titles(taxonomy: Taxonomy, split: Split) -> dict[str, list[str]]:
+    """Titles of each training occupation, its label first, without those a held-out one bears."""
+    held_out = _held_out_titles(taxonomy, split)
+    forbidden = {title.casefold() for titles in held_out.values() for title in titles}
+    titles = {
+        uri: [title for title in _titles(taxonomy.occupations[uri]) if title.casefold() not in forbidden]
+        for uri in split.train
+    }
+    return {uri: kept for uri, kept in titles.items() if kept}
+
+
+def _held_out_titles(taxonomy: Taxonomy, split: Split) -> dict[str, list[str]]:
+    """Titles of each occupation that is not trained on, its label first."""
+    return {uri: _titles(taxonomy.occupations[uri]) for uri in split.held_out + split.validation}
+
+
+def _titles(occupation: Occupation) -> list[str]:
+    return [occupation_text(occupation), *map(query_text, occupation.alt_labels)]
+
+
+def _skill_variants(skill: Skill) -> list[str]:
+    return [skill_text(skill), *skill.alt_labels]
+
+
+def _sampled_relations(
+    taxonomy: Taxonomy, occupations: Collection[str], optional_ratio: float, draw: random.Random
+) -> list[Relation]:
+    """All essential relations, and as many optional ones as `optional_ratio` allows."""
+    relations = [
+        relation for uri in occupations for relation in taxonomy.relations_by_occupation.get(uri, ())
+    ]
+    essential = [relation for relation in relations if relation.kind == "essential"]
+    optional = [relation for relation in relations if relation.kind == "optional"]
+    wanted = min(len(optional), round(len(essential) * optional_ratio))
+    return essential + draw.sample(optional, wanted)
+
+
+def _draw_unrelated(
+    skills: Sequence[str], excluded: Collection[str], count: int, draw: random.Random
+) -> list[str]:
+    """Up to `count` distinct skills that are not excluded."""
+    return [
+        skill
+        for skill in draw.sample(skills, min(len(skills), count + len(excluded)))
+        if skill not in excluded
+    ][:count]
