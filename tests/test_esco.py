@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from indexer.read.esco import Release, read_esco
-from indexer.read.skipped import Drop
+from indexer.read.skipped import Skipped
 from skillsearch.errors import TaxonomyError
 from skillsearch.taxonomy.records import Group, Occupation, Relation, Skill
 
@@ -153,9 +153,9 @@ def broken(folder: Path, **over: str) -> str:
     return error_of(two_zips(folder, **over))
 
 
-def drop(file: str, reason: str, *examples: str, count: int | None = None) -> Drop:
+def drop(file: str, reason: str, *examples: str, count: int | None = None) -> Skipped:
     archive = RELATIONS_ZIP if file.split(".")[0] in relation_tables() else EN_ZIP
-    return Drop(f"{archive}/{file}", reason, len(examples) if count is None else count, examples)
+    return Skipped(f"{archive}/{file}", reason, len(examples) if count is None else count, examples)
 
 
 def test_two_zips(tmp_path: Path) -> None:
@@ -506,8 +506,8 @@ def test_relations_that_stand_twice(tmp_path: Path) -> None:
         Relation("o:2", "s:2", "essential"),
     )
     assert release.dropped == (
-        Drop(f"{RELATIONS_ZIP}/{file}", "the pair stands twice", 2, ("row 3: o:1 s:1", "row 7: o:2 s:2")),
-        Drop(f"{RELATIONS_ZIP}/{file}", both, 2, ("row 5: o:2 s:2", "row 6: o:2 s:2")),
+        Skipped(f"{RELATIONS_ZIP}/{file}", "the pair stands twice", 2, ("row 3: o:1 s:1", "row 7: o:2 s:2")),
+        Skipped(f"{RELATIONS_ZIP}/{file}", both, 2, ("row 5: o:2 s:2", "row 6: o:2 s:2")),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from indexer.read.plain import read_plain
-from indexer.read.skipped import Drop
+from indexer.read.skipped import Skipped
 from skillsearch.errors import TaxonomyError
 from skillsearch.taxonomy.records import Occupation, Relation, Skill, Taxonomy
 
@@ -423,14 +423,14 @@ def test_references_to_what_is_not_there_are_dropped(tmp_path: Path) -> None:
     assert release.taxonomy.skills["s:1"].broader == ("s:2",)
     assert release.taxonomy.skills["s:2"].broader == ()
     assert release.dropped == (
-        Drop("acme-v3.csv", "the occupation does not exist", 2, ("row 2: o:9 s:1", "row 2: s:2 s:1")),
-        Drop(
+        Skipped("acme-v3.csv", "the occupation does not exist", 2, ("row 2: o:9 s:1", "row 2: s:2 s:1")),
+        Skipped(
             "acme-v3.csv",
             "the pair is essential and optional, essential was kept",
             1,
             ("row 3: o:1 s:2",),
         ),
-        Drop(
+        Skipped(
             "acme-v3.csv",
             "the broader skill does not exist",
             3,
@@ -442,7 +442,7 @@ def test_references_to_what_is_not_there_are_dropped(tmp_path: Path) -> None:
 def test_drops_of_json_lines_have_their_line(tmp_path: Path) -> None:
     path = write(tmp_path / "acme-v3.jsonl", "\n" + json_lines(WELD | {"broader": "s:9"}))
     assert read_plain(path).dropped == (
-        Drop("acme-v3.jsonl", "the broader skill does not exist", 1, ("line 2: s:9 s:1",)),
+        Skipped("acme-v3.jsonl", "the broader skill does not exist", 1, ("line 2: s:9 s:1",)),
     )
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from indexer.read.release_files import find_tables
-from indexer.read.tables import MEMBER_LIMIT, Table
 from skillsearch.errors import TaxonomyError
+from skillsearch.tables import FILE_LIMIT, Table
 
 TEXT = "conceptUri,label\nu:1,one\nu:2,two\n"
 
@@ -24,7 +24,7 @@ def table(tmp_path: Path, data: bytes) -> Table:
     return find_tables([tmp_path])["skills_en.csv"]
 
 
-def error_of(path: Path, *columns: str, limit: int = MEMBER_LIMIT) -> str:
+def error_of(path: Path, *columns: str, limit: int = FILE_LIMIT) -> str:
     """The one line that finding and reading all tables of a path fails with."""
     with pytest.raises(TaxonomyError) as caught:
         read_all(path, *columns, limit=limit)
@@ -45,12 +45,12 @@ def row_error(tmp_path: Path, data: bytes, *columns: str) -> str:
 
 def test_columns_are_found_by_header_and_cells_are_stripped(tmp_path: Path) -> None:
     rows = list(table(tmp_path, b"\xef\xbb\xbflabel, conceptUri\n one ,\tu:1\n").rows("conceptUri"))
-    assert [(row.number, row["conceptUri"], row["label"]) for row in rows] == [(2, "u:1", "one")]
+    assert [(row.place, row["conceptUri"], row["label"]) for row in rows] == [("row 2", "u:1", "one")]
 
 
 def test_a_row_is_a_record_not_a_line(tmp_path: Path) -> None:
     rows = list(table(tmp_path, b'conceptUri,label\r\nu:1,"a\nb\n\nc"\r\n\r\nu:3,d\r\n').rows("conceptUri"))
-    assert [(row.number, row["label"]) for row in rows] == [(2, "a\nb\n\nc"), (4, "d")]
+    assert [(row.place, row["label"]) for row in rows] == [("row 2", "a\nb\n\nc"), ("row 4", "d")]
 
 
 def test_lines_are_stripped_and_kept_once(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_more_cells_than_the_header(tmp_path: Path) -> None:
 def test_a_row_that_is_too_short(tmp_path: Path) -> None:
     row = next(table(tmp_path, b"conceptUri,label,note\nu:1\n").rows("conceptUri", "label"))
     assert row["conceptUri"] == "u:1"
-    assert row.get("note") == ""
+    assert row.text("note") == ""
     with pytest.raises(TaxonomyError, match="row 2, column label: the row ends before this column"):
         row["label"]
 

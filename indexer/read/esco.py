@@ -12,9 +12,9 @@ from pathlib import Path, PurePath
 from typing import TypeVar, cast, get_args
 
 from indexer.read.release_files import find_tables
-from indexer.read.skipped import Drop, Drops
-from indexer.read.tables import MEMBER_LIMIT, Row, Table
+from indexer.read.skipped import Skipped, SkippedRows
 from skillsearch.errors import TaxonomyError
+from skillsearch.tables import FILE_LIMIT, Record, Table
 from skillsearch.taxonomy.records import (
     REUSE_LEVELS,
     Group,
@@ -53,7 +53,7 @@ class Release:
     """A taxonomy, and what of its files was left out and why."""
 
     taxonomy: Taxonomy
-    dropped: tuple[Drop, ...]
+    dropped: tuple[Skipped, ...]
 
 
 def read_esco(
@@ -61,7 +61,7 @@ def read_esco(
     *,
     name: str | None = None,
     version: str | None = None,
-    member_limit: int = MEMBER_LIMIT,
+    member_limit: int = FILE_LIMIT,
 ) -> Release:
     """Read one release in one language.
 
@@ -87,22 +87,22 @@ def read_esco(
         source = by_stem["skills"].source
         raise TaxonomyError(f"{source}: no language in the file name; expected one such as skills_en.csv")
     name, version = _identity(paths, name, version)
-    drops = Drops()
-    skills = _read_skills(by_stem, drops)
-    groups = _read_groups(by_stem, drops)
-    isco_groups = _read_isco_groups(by_stem["ISCOGroups"], drops)
-    occupations = _read_occupations(by_stem["occupations"], isco_groups, drops)
+    skipped = SkippedRows()
+    skills = _read_skills(by_stem, skipped)
+    groups = _read_groups(by_stem, skipped)
+    isco_groups = _read_isco_groups(by_stem["ISCOGroups"], skipped)
+    occupations = _read_occupations(by_stem["occupations"], isco_groups, skipped)
     _require_apart(skills, groups, by_stem["skillGroups"])
     _require_apart(occupations, isco_groups, by_stem["ISCOGroups"])
-    relations = _read_relations(by_stem["occupationSkillRelations"], occupations, skills, drops)
+    relations = _read_relations(by_stem["occupationSkillRelations"], occupations, skills, skipped)
     for what, found in (("skills", skills), ("occupations", occupations), ("relations", relations)):
         if not found:
             given = ", ".join(path.name for path in paths)
             raise TaxonomyError(f"{given}: the release is empty, it has no {what}; download it again")
-    _attach_broader(by_stem["broaderRelationsSkillPillar"], skills, groups, drops)
-    _attach_broader(by_stem["broaderRelationsOccPillar"], occupations, isco_groups, drops)
+    _attach_broader(by_stem["broaderRelationsSkillPillar"], skills, groups, skipped)
+    _attach_broader(by_stem["broaderRelationsOccPillar"], occupations, isco_groups, skipped)
     taxonomy = Taxonomy(name, version, language, skills, occupations, relations, groups, isco_groups)
-    return Release(taxonomy, drops.report())
+    return Release(taxonomy, skipped.report())
 
 
 def sample_path() -> Path:
@@ -169,15 +169,15 @@ def _identity(paths: Sequence[Path], name: str | None, version: str | None) -> t
     return name or (names[0] if names else "esco"), version or next(iter(versions))
 
 
-def _concepts(table: Table, drops: Drops, *columns: str) -> Iterator[tuple[str, str, Row]]:
+def _concepts(table: Table, skipped: SkippedRows, *columns: str) -> Iterator[tuple[str, str, Record]]:
     """URI, label and row of each released concept; both are checked."""
-    seen: dict[str, int] = {}
+    seen: dict[str, str] = {}
     for row in table.rows("conceptUri", "preferredLabel", *columns):
         uri, label = row.filled("conceptUri"), row.filled("preferredLabel")
         if uri in seen:
-            raise row.error("conceptUri", f"duplicate URI {uri!r}, already in row {seen[uri]}")
-        seen[uri] = row.number
-        if _is_released(row, drops):
+            raise row.error("conceptUri", f"duplicate URI {uri!r}, already in {seen[uri]}")
+        seen[uri] = row.place
+        if _is_released(row, skipped):
             yield uri, label, row
 
 
@@ -189,15 +189,15 @@ def _require_apart(concepts: Iterable[str], groups: dict[str, Group], table: Tab
             )
 
 
-def _is_released(row: Row, drops: Drops) -> bool:
-    status = row.get("status")
+def _is_released(row: Record, skipped: SkippedRows) -> bool:
+    status = row.text("status")
     if status in ("", "released"):
         return True
-    drops.add(row, f"the status is {status!r}, not released", row["conceptUri"])
+    skipped.add(row, f"the status is {status!r}, not released", row["conceptUri"])
     return False
 
 
-def _read_skills(by_stem: dict[str, Table], drops: Drops) -> dict[str, Skill]:
+def _read_skills(by_stem: dict[str, Table], skipped: SkippedRows) -> dict[str, Skill]:
     columns = ("skillType", "reuseLevel", "altLabels", "hiddenLabels", "description")
     skills = {
         uri: Skill(
@@ -209,36 +209,38 @@ def _read_skills(by_stem: dict[str, Table], drops: Drops) -> dict[str, Skill]:
             skill_type=_SKILL_TYPES[_one_of(row, "skillType", tuple(_SKILL_TYPES))],
             reuse_level=_one_of(row, "reuseLevel", (*REUSE_LEVELS, "")),
         )
-        for uri, label, row in _concepts(by_stem["skills"], drops, *columns)
+        for uri, label, row in _concepts(by_stem["skills"], skipped, *columns)
     }
-    for uri, collections in _read_collections(by_stem, skills, drops).items():
+    for uri, collections in _read_collections(by_stem, skills, skipped).items():
         skills[uri] = replace(skills[uri], collections=tuple(sorted(collections)))
     return skills
 
 
 def _read_collections(
-    by_stem: dict[str, Table], skills: dict[str, Skill], drops: Drops
+    by_stem: dict[str, Table], skills: dict[str, Skill], skipped: SkippedRows
 ) -> dict[str, set[str]]:
     """The collections of each skill that is in any."""
     collections: dict[str, set[str]] = {}
     for stem, collection in _COLLECTIONS.items():
         for row in by_stem[stem].rows("conceptUri") if stem in by_stem else ():
             uri = row.filled("conceptUri")
-            if not _is_released(row, drops):
+            if not _is_released(row, skipped):
                 continue
             if uri in skills:
                 collections.setdefault(uri, set()).add(collection)
             else:
-                drops.add(row, "the skill does not exist", uri)
+                skipped.add(row, "the skill does not exist", uri)
     return collections
 
 
-def _read_groups(by_stem: dict[str, Table], drops: Drops) -> dict[str, Group]:
+def _read_groups(by_stem: dict[str, Table], skipped: SkippedRows) -> dict[str, Group]:
     """Skill groups; a code that the group file lacks is taken from the hierarchy or an ISCED-F URI."""
     codes = _hierarchy_codes(by_stem.get("skillsHierarchy"))
     return {
-        uri: Group(uri, label, row.get("code") or codes.get(uri) or _isced_code(uri), row.get("description"))
-        for uri, label, row in _concepts(by_stem["skillGroups"], drops)
+        uri: Group(
+            uri, label, row.text("code") or codes.get(uri) or _isced_code(uri), row.text("description")
+        )
+        for uri, label, row in _concepts(by_stem["skillGroups"], skipped)
     }
 
 
@@ -246,8 +248,8 @@ def _hierarchy_codes(table: Table | None) -> dict[str, str]:
     codes: dict[str, str] = {}
     for row in table.rows("Level 0 URI", "Level 0 code") if table else ():
         for level in range(4):
-            if uri := row.get(f"Level {level} URI"):
-                codes.setdefault(uri, row.get(f"Level {level} code"))
+            if uri := row.text(f"Level {level} URI"):
+                codes.setdefault(uri, row.text(f"Level {level} code"))
     return codes
 
 
@@ -255,34 +257,36 @@ def _isced_code(uri: str) -> str:
     return uri.rpartition("/isced-f/")[2] if "/isced-f/" in uri else ""
 
 
-def _read_isco_groups(table: Table, drops: Drops) -> dict[str, Group]:
+def _read_isco_groups(table: Table, skipped: SkippedRows) -> dict[str, Group]:
     return {
-        uri: Group(uri, label, row["code"], row.get("description"))
-        for uri, label, row in _concepts(table, drops, "code")
+        uri: Group(uri, label, row["code"], row.text("description"))
+        for uri, label, row in _concepts(table, skipped, "code")
     }
 
 
-def _read_occupations(table: Table, isco_groups: dict[str, Group], drops: Drops) -> dict[str, Occupation]:
+def _read_occupations(
+    table: Table, isco_groups: dict[str, Group], skipped: SkippedRows
+) -> dict[str, Occupation]:
     by_code = {group.code: uri for uri, group in isco_groups.items()}
     occupations: dict[str, Occupation] = {}
-    for uri, label, row in _concepts(table, drops, "iscoGroup", "altLabels", "description"):
+    for uri, label, row in _concepts(table, skipped, "iscoGroup", "altLabels", "description"):
         code = row["iscoGroup"]
         if code and code not in by_code:
-            drops.add(row, "the ISCO group does not exist", f"{code} of {uri}")
+            skipped.add(row, "the ISCO group does not exist", f"{code} of {uri}")
         occupations[uri] = Occupation(
             uri=uri,
             label=label,
             alt_labels=_other_labels(row, label),
             hidden_labels=row.lines("hiddenLabels"),
             description=row["description"],
-            code=row.get("code"),
+            code=row.text("code"),
             isco_group=by_code.get(code, ""),
         )
     return occupations
 
 
 def _read_relations(
-    table: Table, occupations: dict[str, Occupation], skills: dict[str, Skill], drops: Drops
+    table: Table, occupations: dict[str, Occupation], skills: dict[str, Skill], skipped: SkippedRows
 ) -> tuple[Relation, ...]:
     """Relations between known concepts, each pair once; essential wins over optional."""
     kinds: dict[tuple[str, str], RelationKind] = {}
@@ -291,20 +295,22 @@ def _read_relations(
         kind = cast(RelationKind, _one_of(row, "relationType", _KINDS))
         pair = occupation, skill = row.filled("occupationUri"), row.filled("skillUri")
         if occupation not in occupations:
-            drops.add(row, "the occupation does not exist", occupation)
+            skipped.add(row, "the occupation does not exist", occupation)
         elif skill not in skills:
-            drops.add(row, "the skill does not exist", skill)
+            skipped.add(row, "the skill does not exist", skill)
         elif kinds.setdefault(pair, kind) != kind:
-            drops.add(row, "the pair is essential and optional, essential was kept", f"{occupation} {skill}")
+            skipped.add(
+                row, "the pair is essential and optional, essential was kept", f"{occupation} {skill}"
+            )
             kinds[pair] = "essential"
         elif len(kinds) == known:
-            drops.add(row, "the pair stands twice", f"{occupation} {skill}")
+            skipped.add(row, "the pair stands twice", f"{occupation} {skill}")
         known = len(kinds)
     return tuple(Relation(occupation, skill, kind) for (occupation, skill), kind in kinds.items())
 
 
 def _attach_broader(
-    table: Table, narrower: dict[str, _Concept], groups: dict[str, Group], drops: Drops
+    table: Table, narrower: dict[str, _Concept], groups: dict[str, Group], skipped: SkippedRows
 ) -> None:
     """Give concepts and groups their direct parents, each once, in the file's order."""
     found: dict[str, dict[str, None]] = {}
@@ -312,9 +318,9 @@ def _attach_broader(
         child, parent = row.filled("conceptUri"), row.filled("broaderUri")
         missing = [uri for uri in (child, parent) if uri not in narrower and uri not in groups]
         if missing:
-            drops.add(row, "a concept of the pair does not exist", missing[0])
+            skipped.add(row, "a concept of the pair does not exist", missing[0])
         elif child in groups and parent not in groups:
-            drops.add(row, "a group stands under what is not a group", f"{child} {parent}")
+            skipped.add(row, "a group stands under what is not a group", f"{child} {parent}")
         else:
             found.setdefault(child, {})[parent] = None
     for uri, broader in found.items():
@@ -328,13 +334,11 @@ def _with_broader(concept: _Concept, broader: Iterable[str]) -> _Concept:
     return replace(concept, broader=tuple(broader))
 
 
-def _other_labels(row: Row, label: str) -> tuple[str, ...]:
+def _other_labels(row: Record, label: str) -> tuple[str, ...]:
     return tuple(other for other in row.lines("altLabels") if other != label)
 
 
-def _one_of(row: Row, column: str, known: Sequence[str]) -> str:
-    value = row[column]
-    if value not in known:
-        expected = ", ".join(option or "empty" for option in known)
-        raise row.error(column, f"unknown value {value!r}, expected one of {expected}")
-    return value
+def _one_of(row: Record, column: str, known: Sequence[str]) -> str:
+    """The value of a column that every row has to reach."""
+    _ = row[column]
+    return row.one_of(column, known)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from indexer.overlay import Alias, Hide, Overlay, Pin, PrivateSkill
-from indexer.read.records import SKILL_FIELDS, Record, skill_of, table_records
-from indexer.read.tables import Table, TextFile
+from indexer.read.skills import SKILL_FIELDS, filled_rows, read_skill
 from skillsearch.errors import TaxonomyError
+from skillsearch.tables import Record, Table, TextFile
 
 __all__ = ["read_overlay"]
 
@@ -58,10 +58,10 @@ def read_overlay(path: Path, *, limit: int = _LIMIT) -> Overlay:
 def _entries(path: Path, limit: int) -> Iterator[tuple[str, Record]]:
     match path.suffix.lower():
         case ".toml":
-            return _toml_entries(TextFile.of_ones_own(path, limit))
+            return _toml_entries(TextFile.at(path, limit=limit))
         case ".csv":
-            return _table_entries(Table.of_ones_own(path, limit))
-    TextFile.of_ones_own(path, limit)  # of a folder, that it is one is the better message
+            return _table_entries(Table.at(path, limit=limit))
+    TextFile.at(path, limit=limit)  # that it is a folder is the better message
     raise TaxonomyError(f"{path.name}: the name ends in {path.suffix!r}, expected .toml or .csv; rename it")
 
 
@@ -85,14 +85,14 @@ def _toml_entries(file: TextFile) -> Iterator[tuple[str, Record]]:
                 f"{file.source}: {action!r} is no list of tables; write each entry below its own [[{action}]]"
             )
         for number, table in enumerate(tables, start=1):
-            record = Record(file.source, f"[[{action}]] {number}", "key", table)
+            record = Record(file, f"[[{action}]] {number}", "key", table)
             record.require_known(_FIELDS[action])
             yield action, record
 
 
 def _table_entries(table: Table) -> Iterator[tuple[str, Record]]:
     is_empty = True
-    for record in table_records(table, ("action", "uri"), ("action", *SKILL_FIELDS)):
+    for record in filled_rows(table, ("action", "uri"), ("action", *SKILL_FIELDS)):
         is_empty = False
         yield record.one_of("action", tuple(_FIELDS)), record
     if is_empty:
@@ -107,7 +107,7 @@ def _private_skill(record: Record) -> PrivateSkill:
     for uri in optional_for:
         if uri in essential_for:
             raise record.error("optional_for", f"{uri!r} is in essential_for too; keep it in one of them")
-    return PrivateSkill(record.place, skill_of(record), essential_for, optional_for)
+    return PrivateSkill(record.place, read_skill(record), essential_for, optional_for)
 
 
 def _filled(record: Record, name: str) -> tuple[str, ...]:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from indexer.read.esco import Release
-from indexer.read.records import SKILL_FIELDS, Record, json_records, skill_of, table_records
-from indexer.read.skipped import Drops
-from indexer.read.tables import MEMBER_LIMIT, Table, TextFile
+from indexer.read.skills import SKILL_FIELDS, filled_rows, read_skill
+from indexer.read.skipped import SkippedRows
 from skillsearch.errors import TaxonomyError
+from skillsearch.tables import FILE_LIMIT, Record, Table, TextFile, json_lines
 from skillsearch.taxonomy.records import Occupation, Relation, RelationKind, Skill, Taxonomy
 
 __all__ = ["read_plain"]
@@ -30,7 +30,7 @@ def read_plain(
     name: str | None = None,
     version: str | None = None,
     language: str = "en",
-    limit: int = MEMBER_LIMIT,
+    limit: int = FILE_LIMIT,
 ) -> Release:
     """Read a taxonomy of one's own: skills, and perhaps occupations that need them.
 
@@ -59,26 +59,26 @@ def read_plain(
         if record.one_of("kind", ("skill", "occupation", "")) == "occupation":
             occupations[uri] = _occupation(record)
         else:
-            skills[uri] = skill_of(record), record
+            skills[uri] = read_skill(record), record
     if not skills:
         raise TaxonomyError(f"{path.name}: no skill in it, expected one or more; add one as a row or line")
-    drops = Drops()
+    skipped = SkippedRows()
     relations = tuple(
-        relation for _, record in skills.values() for relation in _relations(record, occupations, drops)
+        relation for _, record in skills.values() for relation in _relations(record, occupations, skipped)
     )
-    attached = {uri: _with_broader(skill, record, skills, drops) for uri, (skill, record) in skills.items()}
+    attached = {uri: _with_broader(skill, record, skills, skipped) for uri, (skill, record) in skills.items()}
     return Release(
-        Taxonomy(name, version, language, attached, occupations, relations, {}, {}), drops.report()
+        Taxonomy(name, version, language, attached, occupations, relations, {}, {}), skipped.report()
     )
 
 
 def _records(path: Path, limit: int) -> Iterator[Record]:
     match path.suffix.lower():
         case ".csv":
-            return table_records(Table.of_ones_own(path, limit), _REQUIRED, _FIELDS)
+            return filled_rows(Table.at(path, limit=limit), _REQUIRED, _FIELDS)
         case ".jsonl":
-            return json_records(TextFile.of_ones_own(path, limit), _FIELDS)
-    TextFile.of_ones_own(path, limit)  # of a folder, that it is one is the better message
+            return json_lines(TextFile.at(path, limit=limit), _FIELDS)
+    TextFile.at(path, limit=limit)  # that it is a folder is the better message
     raise TaxonomyError(f"{path.name}: the name ends in {path.suffix!r}, expected .csv or .jsonl; rename it")
 
 
@@ -113,7 +113,9 @@ def _occupation(record: Record) -> Occupation:
     )
 
 
-def _relations(record: Record, occupations: Mapping[str, Occupation], drops: Drops) -> Iterator[Relation]:
+def _relations(
+    record: Record, occupations: Mapping[str, Occupation], skipped: SkippedRows
+) -> Iterator[Relation]:
     """The relations of a skill to known occupations, each once; essential wins over optional."""
     skill = record.line("uri")
     kinds: dict[str, RelationKind] = {}
@@ -121,18 +123,18 @@ def _relations(record: Record, occupations: Mapping[str, Occupation], drops: Dro
         kinds[uri] = "essential"
     for uri in record.lines("optional_for"):
         if kinds.setdefault(uri, "optional") == "essential":
-            drops.add(record, "the pair is essential and optional, essential was kept", f"{uri} {skill}")
+            skipped.add(record, "the pair is essential and optional, essential was kept", f"{uri} {skill}")
     for uri, kind in kinds.items():
         if uri in occupations:
             yield Relation(uri, skill, kind)
         else:
-            drops.add(record, "the occupation does not exist", f"{uri} {skill}")
+            skipped.add(record, "the occupation does not exist", f"{uri} {skill}")
 
 
 def _with_broader(
-    skill: Skill, record: Record, skills: Mapping[str, tuple[Skill, Record]], drops: Drops
+    skill: Skill, record: Record, skills: Mapping[str, tuple[Skill, Record]], skipped: SkippedRows
 ) -> Skill:
     for uri in skill.broader:
         if uri not in skills:
-            drops.add(record, "the broader skill does not exist", f"{uri} {skill.uri}")
+            skipped.add(record, "the broader skill does not exist", f"{uri} {skill.uri}")
     return replace(skill, broader=tuple(uri for uri in skill.broader if uri in skills))

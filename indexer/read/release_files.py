@@ -4,15 +4,16 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 
-from indexer.read.tables import DAMAGE, MEMBER_LIMIT, Table
 from skillsearch.errors import TaxonomyError
+from skillsearch.tables import DAMAGE, FILE_LIMIT, Table
 
 __all__ = ["find_tables"]
 
+_ADVICE = "download the release again"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
-def find_tables(paths: Sequence[Path], limit: int = MEMBER_LIMIT) -> dict[str, Table]:
+def find_tables(paths: Sequence[Path], limit: int = FILE_LIMIT) -> dict[str, Table]:
     """The CSV files of all zips and folders, by file name.
 
     Raises:
@@ -34,7 +35,7 @@ def _tables_of(path: Path, limit: int) -> Iterator[Table]:
         if path.is_dir():
             for file in sorted(path.iterdir()):
                 if _is_table(PurePath(file.name)) and file.is_file():
-                    yield Table(file.name, f"{path.name}/{file.name}", file, None, limit)
+                    yield Table(file.name, f"{path.name}/{file.name}", file, None, limit, _ADVICE)
             return
         if not path.exists():
             raise TaxonomyError(f"{path}: no such file or folder; check the path")
@@ -60,7 +61,7 @@ def _tables_of(path: Path, limit: int) -> Iterator[Table]:
                 f"{source}: compressed by method {member.compress_type}, expected stored or deflated; "
                 "unpack it and give the folder"
             )
-        yield Table(name, source, path, member.filename, limit)
+        yield Table(name, source, path, member.filename, limit, _ADVICE)
 
 
 def _safe_name(path: Path, member: str) -> str | None:

@@ -1,0 +1,7 @@
+"""Tables: one reader of CSV, TSV and JSON Lines for taxonomies, judgements, benchmarks and titles."""
+
+from skillsearch.tables.record import Record
+from skillsearch.tables.table import Skip, Table, json_lines
+from skillsearch.tables.text_file import DAMAGE, FILE_LIMIT, TextFile
+
+__all__ = ["DAMAGE", "FILE_LIMIT", "Record", "Skip", "Table", "TextFile", "json_lines"]
