@@ -15,15 +15,16 @@ import json
 from pathlib import Path
 
 from indexer.read.esco import read_esco
-from skillsearch.models.encoder import new_encoder
-from skillsearch.models.folder import ENCODER, MANIFEST
-from skillsearch.models.hub import quiet
-from skillsearch.rank.fuse import INTERACTIONS
+from skillsearch.models.hub import resolve_model
+from skillsearch.models.pair import ENCODER, RECORD
+from skillsearch.models.torch import load_sentence_transformer
+from trainer.bases import new_encoder
 from trainer.evaluate.workbench.build import build_workbench
-from trainer.evaluate.workbench.models import make_scorer
 from trainer.evaluate.workbench.runner import evaluate_workbench
 from trainer.evaluate.workbench.tasks import WorkBench
-from trainer.pair.encoder import move_towards
+from trainer.experiments.designs import Reading
+from trainer.experiments.interactions import INTERACTIONS
+from trainer.fit import move_towards
 
 QUERIES, SEED = 250, 7
 
@@ -41,27 +42,22 @@ def main() -> None:
     parser.add_argument("weights", type=float, nargs="+", help="1 is the base, 0 the trained weights")
     given = parser.parse_args()
 
-    from sentence_transformers import SentenceTransformer
-
     taxonomy = read_esco(given.esco, version=given.version).taxonomy
     bench = build_workbench(taxonomy, given.data, split="validation")
     if given.sample:
         ours = build_workbench(taxonomy, None, split="test").sample(queries=QUERIES, seed=SEED)
         files = build_workbench(taxonomy, given.data, split="validation", kinds=("jobnorm", "skillextract"))
         bench = WorkBench((*ours.tasks, *files.sample(queries=QUERIES, seed=SEED).tasks))
-    config = json.loads((given.models / MANIFEST).read_text(encoding="utf-8"))["config"]
+    config = json.loads((given.models / RECORD).read_text(encoding="utf-8"))["config"]
     base = new_encoder(config["base"], device="cpu", max_length=config["max_length"]).state_dict()
     for weight in given.weights:
-        with quiet():
-            model = SentenceTransformer(str(given.models / ENCODER), device="cpu").eval()
+        model = load_sentence_transformer(resolve_model(str(given.models / ENCODER)), device="cpu")
         # the folder is at base_weight; below it the step is away from the base. The head was not trained
         other = {
             name: base[name] if name.startswith("0.") else own for name, own in model.state_dict().items()
         }
         move_towards(model, other, 1 - (1 - weight) / (1 - config["base_weight"]))
-        result = evaluate_workbench(
-            make_scorer(model, "model", interaction=given.interaction, temperature=given.temperature), bench
-        )
+        result = evaluate_workbench(Reading(given.interaction, given.temperature).scorer(model), bench)
         figures = {"average": result.average_map} | result.by_kind("map")
         rounded = {name: round(value, 4) for name, value in figures.items()}
         line = {"base weight": weight, "interaction": given.interaction} | rounded

@@ -1,4 +1,4 @@
-"""How large points are: stored, indexed, and on the way to a server; for docs/scaling.md.
+"""Size of points: stored, indexed, and on the way to a server; for results/scaling.md.
 
 Example: python benchmarks/point_size.py --esco "$CLASSIFICATION" --esco "$RELATIONS"
 """
@@ -16,9 +16,9 @@ from qdrant_client.http.api.points_api import jsonable_encoder
 from qdrant_client.http.models.models import InlineResponse20019
 
 from indexer.read.esco import read_esco
-from skillsearch.models.encoder import DIMENSION
 from skillsearch.store.base import Hashes, Payload
 from skillsearch.store.schema import KEYWORD_FIELDS, VECTOR_NAME, occupation_payload, point_id, skill_payload
+from trainer.bases import DIMENSION
 
 POINTS = 500
 

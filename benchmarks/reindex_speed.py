@@ -1,4 +1,4 @@
-"""How long an index takes to move from one ESCO version to the next, and what searches notice of it.
+"""Time that an index takes to move from one ESCO version to the next, and what searches notice of it.
 
     python benchmarks/reindex_speed.py --old OLD.zip --old OLD-relations.zip \
         --new NEW.zip --new NEW-relations.zip --models MODELS --work FOLDER
@@ -29,15 +29,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from indexer.build import carry_out, published_build
+from indexer.build import execute, published_build
 from indexer.builds import rollback
-from indexer.plan import Plan, make_plan
+from indexer.plan import make_plan
 from indexer.read.esco import read_esco
-from indexer.target import Target
 from skillsearch import SkillSearch
-from skillsearch.models.encoder import Encoder, EncoderIdentity
-from skillsearch.models.folder import locate_models
-from skillsearch.store.base import SPACES, Store
+from skillsearch.models.pair import locate_models
+from skillsearch.store.base import SPACES
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.store.embedded.files import copy_folder
 from skillsearch.taxonomy.records import Taxonomy
@@ -245,28 +243,20 @@ def _move(
     store = _store(home)
     start = time.perf_counter()
     with store.lock("benchmark"):
-        plan = _plan(edit(read_esco(releases).taxonomy), encoder, store)
+        plan = make_plan(edit(read_esco(releases).taxonomy), encoder.folder, published_build(store))
         planned = time.perf_counter()
-        report = carry_out(plan, encoder, store)
+        report = execute(plan, encoder, store)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    changed = {space: plan.spaces[space].counts() for space in SPACES}
     return {
         "seconds": round(seconds, 2),
         "read and plan": round(planned - start, 2),
         **report.seconds,
         "embedded": report.embedded,
-        "payload only": sum(
-            int(counts[fate]) for counts in changed.values() for fate in counts if fate == "payload only"
-        ),
+        "payload only": sum(plan.spaces[space].counts()["payload only"] for space in SPACES),
         "memory MB": round((peak - before) / 1e6),
         "disk MB": round((report.bytes_on_disk or 0) / 1e6),
     }
-
-
-def _plan(taxonomy: Taxonomy, encoder: Encoder, store: Store) -> Plan:
-    identity: EncoderIdentity = encoder.identity
-    return make_plan(Target(taxonomy, alias_weight=encoder.alias_weight), identity, published_build(store))
 
 
 def _store(home: Path) -> EmbeddedStore:

@@ -1,4 +1,4 @@
-"""What a sealed build must be before it is published."""
+"""Checks of a sealed build, without which it is not published."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from indexer.golden import Golden, recall, taxonomy_golden
 from skillsearch.errors import BuildCheckError
-from skillsearch.models.encoder import Encoder
+from skillsearch.models.protocols import Encoder
 from skillsearch.store.base import Build, Hashes, Point, Space
 from skillsearch.store.filters import Match, Where
 from skillsearch.taxonomy.texts import payload_hash, query_text
@@ -18,7 +18,7 @@ MARGIN = 0.02
 
 _UNIT_TOLERANCE = 1e-3  # vectors are stored in half precision
 _CANARIES = 5
-_ROUNDING = 1e-9  # of a difference, such as 0.8 - 0.75
+_ROUNDING = 1e-9  # error of a difference such as 0.8 - 0.75
 
 
 def check_points(
@@ -28,22 +28,22 @@ def check_points(
 ) -> None:
     """Read a build back and compare it with what it should hold.
 
-    Exact counts, vectors finite and of unit length, payloads that still have their hash, the sum of
-    all hashes, and canary queries: the vector of a concept finds that concept first.
+    Checked are exact counts, finite vectors of unit length, payloads against their hashes, the sum of all
+    hashes, and canary queries: the vector of a concept must find that concept first.
 
     Args:
-        build: a sealed one.
+        build: a sealed build.
         expected: the hashes of every point, by space and URI.
         advance: called with the number of points just checked.
 
     Raises:
-        BuildCheckError: names the first thing that is wrong.
+        BuildCheckError: names the first check that failed.
     """
     try:
         for space, hashes in expected.items():
             _check_space(build, space, hashes, advance)
     except BuildCheckError as error:
-        raise BuildCheckError(f"{error}; `skillsearch reindex --full` builds it anew") from error
+        raise BuildCheckError(f"{error}; rebuild it with `skillsearch reindex --full`") from error
 
 
 def check_quality(
@@ -53,48 +53,48 @@ def check_quality(
     golden: Golden | None = None,
     margin: float = MARGIN,
 ) -> dict[str, Any]:
-    """Compare what a search for some titles finds in a build with what it finds in the published one.
+    """Compare the recall of a build with that of the published one.
 
-    Without a golden set the titles are occupations of the published build, and their essential skills
-    are expected, as far as the new build has them. Where the published build has another encoder, which
-    may be gone, its figure is the one that was measured when it was made, on a set of the same name.
+    Without a golden set, the titles are occupations of the published build, and the skills expected are
+    their essential ones, as far as the new build has them. If the published build has another encoder,
+    which may be gone, its recall is the stored one, provided it was measured on a set of the same name.
 
     Args:
-        build: the new one.
-        published: the one it is to replace, if any.
-        encoder: that of the new build.
+        build: the new build.
+        published: the build that it is to replace, if any.
+        encoder: the encoder of the new build.
         golden: titles with expected skills.
         margin: recall that may be lost.
 
     Returns:
-        `golden`, the name of the set; `titles`; `recall` of the build; `published_recall`, None where
-        there is nothing to compare with.
+        `golden`, the name of the set; `titles`, their number; `recall` of the build; `published_recall`,
+        None where there is nothing to compare with.
 
     Raises:
-        BuildCheckError: the build lost more than the margin.
+        BuildCheckError: more recall was lost than the margin allows.
     """
-    alike = published is not None and published.info.encoder_fingerprint == build.info.encoder_fingerprint
-    judges = golden
-    if judges is None:
-        judges = taxonomy_golden(published if published and alike else build).known_to(build)
-    if not judges.expected:
-        return {"golden": judges.name, "titles": 0, "recall": None, "published_recall": None}
-    vectors = encoder.encode([query_text(title) for title in judges.expected])  # (t, 1024)
-    found = recall(build, judges, vectors)
+    fingerprint = build.info.encoder_fingerprint
+    comparable = published if published and published.info.encoder_fingerprint == fingerprint else None
+    if golden is None:
+        golden = taxonomy_golden(comparable or build).known_to(build)
+    if not golden.expected:
+        return {"golden": golden.name, "titles": 0, "recall": None, "published_recall": None}
+    vectors = encoder.encode([query_text(title) for title in golden.expected])  # (t, d)
+    found = recall(build, golden, vectors)
     before = None
-    if published and alike:
-        before = recall(published, judges, vectors)
-    elif published and published.info.quality.get("golden") == judges.name:
+    if comparable:
+        before = recall(comparable, golden, vectors)
+    elif published and published.info.quality.get("golden") == golden.name:
         before = published.info.quality.get("recall")
     if before is not None and before - found > margin + _ROUNDING:
         raise _failed(
             build,
-            f"recall on the golden set ({judges.name}, {len(judges.expected):,} titles) is {found:.3f}, the "
-            f"published build has {before:.3f}: more than {margin:g} is lost",
+            f"recall on the golden set ({golden.name}, {len(golden.expected):,} titles) is {found:.3f}, and "
+            f"{before:.3f} in the published build; at most {margin:g} may be lost (--set margin=…)",
         )
     return {
-        "golden": judges.name,
-        "titles": len(judges.expected),
+        "golden": golden.name,
+        "titles": len(golden.expected),
         "recall": round(found, 4),
         "published_recall": None if before is None else round(before, 4),
     }
@@ -120,7 +120,7 @@ def _check_space(
 
 
 def _checked(build: Build, space: Space, point: Point) -> Hashes:
-    """The hashes of a point, that of the payload made anew."""
+    """The hashes of a point, after its vector and payload were checked."""
     norm = math.hypot(*point.vector)
     if not abs(norm - 1.0) <= _UNIT_TOLERANCE:  # false for NaN too
         raise _failed(build, f"the vector of {point.uri} in {space} has length {norm}, not 1")
@@ -131,7 +131,7 @@ def _checked(build: Build, space: Space, point: Point) -> Hashes:
 
 
 def _check_canary(build: Build, space: Space, point: Point) -> None:
-    """Any number of concepts may share a vector, so the best score and that of the concept are compared."""
+    """Query with the vector of a point; concepts may share a vector, so scores are compared, not URIs."""
     itself = Where(must=(Match(("uri",), (point.uri,)),))
     best, own = (build.query(space, point.vector, 1, where) for where in (None, itself))
     if not (best and own) or abs(best[0].score - own[0].score) > _UNIT_TOLERANCE:

@@ -1,48 +1,51 @@
-"""What happens to a concept when a new version takes the place of an old one: pure comparison."""
+"""The difference between two versions of a concept, and what it means for the index."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from enum import StrEnum
-from typing import Any
+from typing import Any, Final, Literal, get_args
 
 from skillsearch.store.base import Hashes, Payload
 
-__all__ = ["Change", "Fate", "Shifts", "compare", "count_shifts", "differences"]
+__all__ = ["ACTIONS", "SHIFTS", "Action", "Change", "compare", "count_shifts", "differences"]
+
+Action = Literal["added", "removed", "embedded again", "payload only", "unchanged"]
+"""What a reindex does with a concept; ``fate`` in reports."""
+
+ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
+
+SHIFTS: Final = {
+    "relations_added": "relations added",
+    "relations_removed": "relations removed",
+    "relations_switched": "relations switched between essential and optional",
+    "skills_moved": "skills with new direct parents",
+    "skills_under_other_groups": "skills under different groups",
+    "occupations_moved": "occupations moved to another ISCO group",
+}
+"""What lies behind changes of payloads, over all concepts: names of counts, and what they count."""
 
 _HASHES = ("embedding_hash", "payload_hash")
 
 
-class Fate(StrEnum):
-    """What is done with a concept."""
-
-    added = "added"
-    removed = "removed"
-    embedded = "embedded again"
-    payload = "payload only"
-    unchanged = "unchanged"
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A concept that is not the same afterwards.
+    """A concept that differs between the published build and the release.
 
     Attributes:
         uri: of the concept.
         kind: ``skill`` or ``occupation``.
-        fate: what is done with it.
+        action: what a reindex does with it.
         label_before: None if it is new.
         label_after: None if it is removed.
-        fields: of the payload that differ, without hashes.
-        became_essential: occupations that need the skill essentially now, and did not before.
-        became_optional: occupations that need it optionally now, and did not before.
-        switched: occupations that go on needing it, but not as before.
-        lost: occupations that needed it, and do not any more.
+        fields: payload fields that differ, without the hashes.
+        became_essential: occupations that now need the skill essentially, and did not before.
+        became_optional: occupations that now need it optionally, and did not before.
+        switched: occupations whose relation went from essential to optional or back.
+        lost: occupations that no longer need it.
     """
 
     uri: str
     kind: str
-    fate: Fate
+    action: Action
     label_before: str | None
     label_after: str | None
     fields: tuple[str, ...] = ()
@@ -52,54 +55,27 @@ class Change:
     lost: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON-ready values."""
-        return asdict(self) | {"fate": self.fate.value}
-
-
-@dataclass(frozen=True, slots=True)
-class Shifts:
-    """Relations and places in the hierarchy that differ, over all concepts.
-
-    Attributes:
-        relations_added: pairs of occupation and skill that are new.
-        relations_removed: pairs that are gone.
-        relations_switched: pairs that went from essential to optional or back.
-        skills_moved: skills with other direct parents, by URI and label.
-        skills_under_other_groups: skills with another ancestor, at any level.
-        occupations_moved: occupations in another ISCO group.
-    """
-
-    relations_added: int = 0
-    relations_removed: int = 0
-    relations_switched: int = 0
-    skills_moved: int = 0
-    skills_under_other_groups: int = 0
-    occupations_moved: int = 0
-
-    def to_dict(self) -> dict[str, int]:
-        """As JSON-ready values."""
-        return asdict(self)
+        """JSON-ready values; the action is called ``fate``."""
+        return {("fate" if name == "action" else name): value for name, value in asdict(self).items()}
 
 
 def compare(old: Payload | None, new: Payload | None) -> Change | None:
-    """What becomes of a concept; None if nothing does, or if there are neither.
+    """The change of one concept; None if it is the same, or on neither side.
 
     Args:
-        old: the payload that is published, with its hashes.
-        new: the payload that the release gives, with its hashes.
+        old: the published payload, with its hashes.
+        new: the payload of the release, with its hashes.
     """
     before, after = old or {}, new or {}
-    if not before and not after:
-        return None
-    fate = _fate(old, new)
-    if fate is Fate.unchanged:
+    action = _action(old, new)
+    if action == "unchanged":
         return None
     old_kinds, new_kinds = _relations(before), _relations(after)
     changed = {uri: kind for uri, kind in new_kinds.items() if old_kinds.get(uri) != kind}
     return Change(
         uri=str((after or before)["uri"]),
         kind=str((after or before)["kind"]),
-        fate=fate,
+        action=action,
         label_before=before.get("label"),
         label_after=after.get("label"),
         fields=tuple(sorted(_different(before, after))) if old and new else (),
@@ -115,9 +91,9 @@ def differences(change: Change, new: Payload) -> Payload:
     return {name: new[name] for name in (*change.fields, *_HASHES)}
 
 
-def count_shifts(changes: Iterable[Change]) -> Shifts:
-    """Add up what lies behind the changes of payloads."""
-    counts: Counter[str] = Counter()
+def count_shifts(changes: Iterable[Change]) -> dict[str, int]:
+    """The counts that `SHIFTS` names."""
+    counts = dict.fromkeys(SHIFTS, 0)
     for change in changes:
         gained = len(change.became_essential) + len(change.became_optional)
         counts["relations_added"] += gained - len(change.switched)
@@ -126,18 +102,18 @@ def count_shifts(changes: Iterable[Change]) -> Shifts:
         counts["skills_moved"] += "broader" in change.fields and change.kind == "skill"
         counts["skills_under_other_groups"] += "ancestors" in change.fields
         counts["occupations_moved"] += "isco_groups" in change.fields
-    return Shifts(**counts)
+    return counts
 
 
-def _fate(old: Payload | None, new: Payload | None) -> Fate:
-    if old is None:
-        return Fate.added
-    if new is None:
-        return Fate.removed
+def _action(old: Payload | None, new: Payload | None) -> Action:
+    if not old:
+        return "added" if new else "unchanged"
+    if not new:
+        return "removed"
     before, after = Hashes.of(old), Hashes.of(new)
     if before.embedded != after.embedded:
-        return Fate.embedded
-    return Fate.unchanged if before.payload == after.payload else Fate.payload
+        return "embedded again"
+    return "unchanged" if before.payload == after.payload else "payload only"
 
 
 def _different(before: Payload, after: Payload) -> set[str]:
@@ -146,6 +122,6 @@ def _different(before: Payload, after: Payload) -> set[str]:
 
 
 def _relations(payload: Payload) -> dict[str, str]:
-    """How each occupation needs a skill."""
+    """Essential or optional, by the occupation that needs the skill."""
     kinds = dict.fromkeys(payload.get("occupations_optional", ()), "optional")
     return kinds | dict.fromkeys(payload.get("occupations_essential", ()), "essential")

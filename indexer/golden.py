@@ -1,24 +1,23 @@
-"""Titles with the skills that a search for them should find: what a new build is judged by."""
+"""Golden sets: titles with the skills that a search for them should find, to judge a build by."""
 
-import csv
 import hashlib
 import heapq
-import io
 from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skillsearch.arrays import Float32Array
 from skillsearch.errors import TaxonomyError
 from skillsearch.store.base import Build, batches
+from skillsearch.tables import Table
 
 __all__ = ["CUTOFF", "Golden", "read_golden", "recall", "taxonomy_golden"]
 
 CUTOFF: Final = 100
-"""Skills that are looked at for each title."""
+"""Skills retrieved for each title."""
 
 _TITLES = 100
 _FETCHED = 256
@@ -26,23 +25,23 @@ _FETCHED = 256
 
 @dataclass(frozen=True)
 class Golden:
-    """Expected skills by title; `name` tells which set it is."""
+    """URIs of the expected skills by title; sets with the same `name` are comparable."""
 
     name: str
     expected: Mapping[str, Set[str]]
 
     def require_any(self, uris: Collection[str], published: Build | None) -> None:
-        """Check that the set is about what is to be indexed, or about what is published.
+        """Check that the set names a skill that is to be indexed, or that is published.
 
         Raises:
-            TaxonomyError: it names none of the skills.
+            TaxonomyError: it names none.
         """
         named = set[str]().union(*self.expected.values())
         if named.isdisjoint(uris) and not (published and self.known_to(published).expected):
-            raise TaxonomyError("the golden set names no skill of the index: skills are named by their URI")
+            raise TaxonomyError("the golden set names no skill of the index; expected URIs of its skills")
 
     def known_to(self, build: Build) -> "Golden":
-        """Without the skills that a build lacks, and the titles that are then left without any."""
+        """The set without skills that a build lacks, and without titles that then have none."""
         uris = sorted(set[str]().union(*self.expected.values()))
         known = {uri for some in batches(uris, _FETCHED) for uri in build.fetch("skills", some)}
         expected = {title: skills & known for title, skills in self.expected.items()}
@@ -50,14 +49,14 @@ class Golden:
 
 
 def taxonomy_golden(build: Build) -> Golden:
-    """Occupations of a build with their essential skills; up to 100, drawn by the hash of their URI.
+    """Up to 100 occupations of a build with their essential skills, chosen by the hash of their URIs.
 
-    The draw does not depend on what else the taxonomy has, so versions share most of the titles. Where
-    occupations share a label, the skills of all of them are expected.
+    So versions of a taxonomy share most titles. Occupations that share a label become one title, with the
+    skills of all of them.
     """
-    needy = (point for point in build.scan("occupations") if point.payload["skills_essential"])
+    related = (point for point in build.scan("occupations") if point.payload["skills_essential"])
     expected: dict[str, set[str]] = {}
-    for point in heapq.nsmallest(_TITLES, needy, key=lambda point: _digest(point.uri.encode())):
+    for point in heapq.nsmallest(_TITLES, related, key=lambda point: _digest(point.uri.encode())):
         expected.setdefault(point.payload["label"], set()).update(point.payload["skills_essential"])
     return Golden("taxonomy", expected)
 
@@ -68,39 +67,24 @@ def read_golden(path: Path) -> Golden:
     Raises:
         TaxonomyError: it cannot be read, or lacks a column, a cell, or any row.
     """
-    try:
-        data = path.read_bytes()
-        text = io.StringIO(data.decode("utf-8-sig"), newline="")
-        rows = list(csv.reader(text, strict=True))
-    except OSError as error:
-        raise TaxonomyError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise TaxonomyError(f"{path}: not a CSV file in UTF-8: {error}") from error
-    header = [column.strip() for column in rows[0]] if rows else []
-    if not {"title", "skill"} <= set(header):
-        raise TaxonomyError(f"{path}, row 1: found {', '.join(header) or 'nothing'}, expected title,skill")
+    table = Table.at(path)
     expected: dict[str, set[str]] = {}
-    for number, row in enumerate(rows[1:], start=2):
-        cells = dict(zip(header, map(str.strip, row), strict=False))
-        title, skill = cells.get("title"), cells.get("skill")
-        if row and (not (title and skill) or len(row) > len(header)):
-            raise TaxonomyError(f"{path}, row {number}: found {row}, expected a title and a skill's URI")
-        if title and skill:
-            expected.setdefault(title, set()).add(skill)
+    for row in table.rows("title", "skill"):
+        expected.setdefault(row.filled("title"), set()).add(row.filled("skill"))
     if not expected:
-        raise TaxonomyError(f"{path}: no title in it, expected rows of a title and a skill's URI")
-    return Golden(f"file {_digest(data)}", expected)
+        raise TaxonomyError(f"{table.source}: no titles, expected rows with a title and the URI of a skill")
+    return Golden(f"file {_digest(table.data())}", expected)
 
 
-def recall(build: Build, golden: Golden, vectors: NDArray[np.float32]) -> float:
-    """Mean over titles of the expected skills that are among the `CUTOFF` nearest.
+def recall(build: Build, golden: Golden, vectors: Float32Array) -> float:
+    """Recall at `CUTOFF`, averaged over titles, in [0, 1].
 
-    ``|found & expected| / min(CUTOFF, |expected|)``, in [0, 1].
+    Of one title it is ``|found & expected| / min(CUTOFF, |expected|)``.
 
     Args:
-        build: what is searched.
-        golden: at least one title.
-        vectors: shape (t, 1024), of the titles in their order.
+        build: the build to search.
+        golden: t titles, at least one.
+        vectors: shape (t, d), of the titles in their order.
     """
     shares = []
     for expected, vector in zip(golden.expected.values(), vectors, strict=True):

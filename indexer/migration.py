@@ -1,16 +1,17 @@
-"""The migration report: what became of every concept, for those who keep its URI elsewhere."""
+"""The migration report: what happens to every concept, for those who store its URI elsewhere."""
 
 import csv
 import io
 import json
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from indexer.diff import Fate
+from indexer.diff import Action, Change
 from indexer.plan import Plan
 from skillsearch.errors import ConfigurationError
-from skillsearch.files import write_atomically
+from skillsearch.files import save
 from skillsearch.store.base import SPACES, Space
 
 __all__ = ["COLUMNS", "require_suffix", "write_migration"]
@@ -26,25 +27,25 @@ COLUMNS = (
     "became_optional",
     "lost",
 )
-"""Of the CSV file, and keys of the JSON Lines file; `lost` are occupations that need a skill no more."""
+"""Columns of the CSV file, and keys of the JSON Lines file; see `indexer.diff.Change`."""
 
 _LISTS = COLUMNS[5:]
 
 
 def require_suffix(path: Path) -> None:
-    """Check that the report can be written in the form that the file's name asks for.
+    """Check that the name of a report ends in ``.csv`` or ``.jsonl``.
 
     Raises:
-        ConfigurationError: the name ends in neither ``.csv`` nor ``.jsonl``.
+        ConfigurationError: it does not.
     """
     if path.suffix not in (".csv", ".jsonl"):
         raise ConfigurationError(f"--report {path}: expected a file name that ends in .csv or .jsonl")
 
 
 def write_migration(plan: Plan, path: Path) -> None:
-    """Write one row for every concept of the old version and of the new one.
+    """Write one row for every concept of the published version and of the release.
 
-    A cell with several values has one a line, as in ESCO's files.
+    In CSV, a cell with several values has one on each line, as in ESCO's files.
 
     Raises:
         ConfigurationError: the file cannot be written.
@@ -59,25 +60,19 @@ def write_migration(plan: Plan, path: Path) -> None:
     else:
         for row in _rows(plan):
             text.write(json.dumps({name: row[name] for name in COLUMNS}, ensure_ascii=False) + "\n")
-    try:
-        write_atomically(path, [text.getvalue().encode()])
-    except OSError as error:
-        raise ConfigurationError(f"--report {path}: cannot be written: {error.strerror or error}") from error
+    save(path, text.getvalue(), ConfigurationError)
 
 
 def _rows(plan: Plan) -> Iterator[dict[str, Any]]:
-    """By space and URI; concepts of which nothing changed have the same label before and after."""
+    """Rows by space and URI; a concept that did not change has the same label before and after."""
     changes = {(change.kind, change.uri): change.to_dict() for change in plan.changes}
     for space in SPACES:
-        found = plan.spaces[space]
-        for uri in sorted((*found.added, *found.removed, *found.embedded, *found.payload, *found.unchanged)):
-            kind = space.removesuffix("s")
+        kind = space.removesuffix("s")
+        for uri in sorted(chain.from_iterable(plan.spaces[space].uris.values())):
             yield changes.get((kind, uri)) or _unchanged(plan, space, kind, uri)
 
 
 def _unchanged(plan: Plan, space: Space, kind: str, uri: str) -> dict[str, Any]:
-    taxonomy = plan.target.taxonomy
-    label = (taxonomy.skills if space == "skills" else taxonomy.occupations)[uri].label
-    fate = Fate.embedded if plan.complete else Fate.unchanged
-    row = dict.fromkeys(COLUMNS, ()) | {"uri": uri, "kind": kind, "fate": fate.value}
-    return row | {"label_before": label, "label_after": label}
+    label = plan.release.concepts(space)[uri].label
+    action: Action = "embedded again" if plan.full_reason else "unchanged"
+    return Change(uri, kind, action, label, label).to_dict()

@@ -1,261 +1,269 @@
-"""What a reindex would do, found out before anything is changed."""
+"""The plan of a reindex: a release compared with the published build, before anything is changed."""
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
-from indexer.diff import Change, Fate, Shifts, compare, count_shifts, differences
-from indexer.target import Target
-from skillsearch.errors import TaxonomyError
-from skillsearch.models.encoder import EncoderIdentity
+from indexer.diff import ACTIONS, Action, Change, compare, count_shifts, differences
+from skillsearch.errors import ModelError, TaxonomyError
+from skillsearch.models.hub import ModelFolder
+from skillsearch.models.manifest import MANIFEST_FILE
+from skillsearch.progress import Advance, Progress, silent
 from skillsearch.store.base import SPACES, Build, Hashes, Payload, Space
 from skillsearch.store.info import SCHEMA_VERSION, BuildInfo, Part
-from skillsearch.store.schema import rehashed
+from skillsearch.store.schema import occupation_payload, rehashed, skill_payload
+from skillsearch.taxonomy.records import Occupation, Skill, Taxonomy
 from skillsearch.taxonomy.texts import VIEW_VERSION
 
-__all__ = ["Plan", "SpacePlan", "make_plan"]
+__all__ = ["Plan", "ReleasePayloads", "SpacePlan", "make_plan"]
+
+
+@dataclass(frozen=True)
+class ReleasePayloads:
+    """Payloads of a release, made on demand, since all of them at once would fill the memory."""
+
+    taxonomy: Taxonomy
+    alias_weight: float
+
+    def concepts(self, space: Space) -> Mapping[str, Skill] | Mapping[str, Occupation]:
+        """The concepts of a space by URI, in the release's order."""
+        return self.taxonomy.skills if space == "skills" else self.taxonomy.occupations
+
+    def payload(self, space: Space, uri: str) -> Payload:
+        """The payload of a concept, with both hashes."""
+        if space == "skills":
+            return skill_payload(self.taxonomy, self.taxonomy.skills[uri], alias_weight=self.alias_weight)
+        return occupation_payload(self.taxonomy, self.taxonomy.occupations[uri])
 
 
 @dataclass(frozen=True)
 class SpacePlan:
-    """What is done with the concepts of a space, by URI; each stands in one of the first five.
+    """Actions of a reindex on the concepts of a space.
 
     Attributes:
-        added: new ones.
-        removed: those that the release does not have any more.
-        embedded: those whose embedded text changed, or all of them in a complete build.
-        payload: those of which only the payload changed.
-        unchanged: those that stay as they are.
-        others: concepts of the index's other taxonomies, which are not looked at.
-        hashes: what each point of the new build is to hold.
-        differences: for `payload` the fields that change.
+        uris: of the release and of its published version, by action; in a full build ``embedded again``
+            has all that stay.
+        others: URIs of the index's other taxonomies, which are not compared.
+        hashes: what each point of the new build is to hold, by URI.
+        differences: the fields that change, by URI, for the action ``payload only``.
     """
 
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    embedded: tuple[str, ...]
-    payload: tuple[str, ...]
-    unchanged: tuple[str, ...]
+    uris: Mapping[Action, tuple[str, ...]]
     others: tuple[str, ...]
     hashes: Mapping[str, Hashes]
     differences: Mapping[str, Payload] = field(repr=False)
 
-    def counts(self) -> dict[Fate, int]:
-        """How many concepts have each fate."""
-        found = (self.added, self.removed, self.embedded, self.payload, self.unchanged)
-        return dict(zip(Fate, map(len, found), strict=True))
+    def counts(self) -> dict[Action, int]:
+        """Numbers of concepts by action."""
+        return {action: len(self.uris[action]) for action in ACTIONS}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a reindex would do.
+    """Plan of a reindex.
 
     Attributes:
         info: describes the build that it would make.
         base: the published build, if there is one.
-        complete: why everything is embedded again; empty if only what changed is.
+        full_reason: why everything is embedded again; empty if only changed concepts are.
         spaces: what is done with skills and occupations.
-        changes: every concept that is not the same afterwards.
-        target: where the payloads come from.
-        is_forced: whether a complete build was asked for.
-        overlay_problems: entries of the overlay that have no effect.
+        changes: every concept that differs.
+        release: makes the payloads.
+        is_forced: whether a full build was asked for.
+        overlay_problems: a line for each overlay entry that has no effect.
     """
 
     info: BuildInfo
     base: BuildInfo | None
-    complete: str
+    full_reason: str
     spaces: Mapping[Space, SpacePlan]
     changes: tuple[Change, ...]
-    target: Target = field(repr=False)
+    release: ReleasePayloads = field(repr=False)
     is_forced: bool = False
     overlay_problems: tuple[str, ...] = ()
 
     @property
     def is_published(self) -> bool:
-        """Whether the published build holds all this already."""
+        """Whether the published build already has the same content."""
         return self.base is not None and self.base.digest == self.info.digest
 
     @cached_property
-    def shifts(self) -> Shifts:
-        """The relations and places in the hierarchy behind the changes."""
+    def shifts(self) -> dict[str, int]:
+        """Counts of the relations and hierarchy positions behind the changes; see `SHIFTS`."""
         return count_shifts(self.changes)
 
     def to_embed(self, space: Space) -> tuple[str, ...]:
-        """URIs of what has to be embedded: all there is, if the build is a complete one."""
+        """URIs to embed; in a full build, all of them."""
         found = self.spaces[space]
-        return found.added + found.embedded + (found.others if self.complete else ())
+        others = found.others if self.full_reason else ()
+        return found.uris["added"] + found.uris["embedded again"] + others
 
     def to_copy(self, space: Space) -> tuple[str, ...]:
-        """URIs of what keeps its vector."""
+        """URIs that keep their vectors."""
         found = self.spaces[space]
-        return found.payload + found.unchanged + (() if self.complete else found.others)
+        others = () if self.full_reason else found.others
+        return found.uris["payload only"] + found.uris["unchanged"] + others
+
+    def examples(self, action: Action, count: int = 3) -> list[Change]:
+        """Up to `count` skills and as many occupations with an action."""
+        found = [change for change in self.changes if change.action == action]
+        kinds = [[change for change in found if change.kind == kind] for kind in ("skill", "occupation")]
+        return [change for some in kinds for change in some[:count]]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON-ready values: counts, examples and shifts; the migration report has every concept."""
-        counts = {space: self.spaces[space].counts() for space in SPACES}
+        """JSON-ready values: counts, examples and shifts; the migration report has every concept."""
         return {
             "base": self.base.name if self.base else None,
             "build": self.info.name,
             "taxonomies": [asdict(part) for part in self.info.parts],
-            "complete": self.complete,
-            "counts": {
-                space: {fate.value: count for fate, count in row.items()} for space, row in counts.items()
-            },
+            "complete": self.full_reason,
+            "counts": {space: self.spaces[space].counts() for space in SPACES},
             "examples": {
-                fate.value: [change.to_dict() for change in self.examples(fate)]
-                for fate in Fate
-                if fate is not Fate.unchanged
+                action: [change.to_dict() for change in self.examples(action)]
+                for action in ACTIONS
+                if action != "unchanged"
             },
-            "shifts": self.shifts.to_dict(),
+            "shifts": self.shifts,
             "overlay_problems": list(self.overlay_problems),
         }
 
-    def examples(self, fate: Fate, count: int = 3) -> list[Change]:
-        """Some concepts with a fate, of both kinds where there are."""
-        found = [change for change in self.changes if change.fate is fate]
-        kinds = [[change for change in found if change.kind == kind] for kind in ("skill", "occupation")]
-        return [change for some in kinds for change in some[:count]]
-
 
 def make_plan(
-    target: Target,
-    encoder: EncoderIdentity,
+    taxonomy: Taxonomy,
+    encoder: ModelFolder,
     base: Build | None,
     *,
     overlay: Mapping[str, Any] | None = None,
-    force: bool = False,
-    advance: Callable[[int], object] = lambda _: None,
+    overlay_problems: Sequence[str] = (),
+    full: bool = False,
+    progress: Progress = silent,
 ) -> Plan:
     """Compare a release with the published build by the two hashes of each concept.
 
     Args:
-        target: what the release has.
-        encoder: what it would be embedded with.
+        taxonomy: the release, with its overlay applied.
+        encoder: embeds it; the model itself is not loaded.
         base: the published build.
-        overlay: what was laid over the release, to be kept with the build.
-        force: embed everything again.
-        advance: called with the number of concepts just compared.
+        overlay: the overlay that was applied, to be stored with the build.
+        overlay_problems: a line for each of its entries that has no effect.
+        full: embed everything again.
+        progress: hears of the stage ``plan``.
 
     Raises:
-        TaxonomyError: the release has a URI that another taxonomy of the index has.
+        TaxonomyError: a URI of the release belongs to another taxonomy of the index.
+        ModelError: the encoder's files do not tell how long its vectors are.
         StoreError: the published build cannot be read.
     """
-    complete = "it was asked for" if force else _why_complete(encoder, base)
+    dimension = _dimension(encoder)
+    release = ReleasePayloads(taxonomy, encoder.manifest.alias_weight)
+    full_reason = "a full build was asked for" if full else _full_reason(encoder, base)
+    advance = progress("plan", base.info.skills + base.info.occupations if base else None)
     spaces: dict[Space, SpacePlan] = {}
     changes: list[Change] = []
     for space in SPACES:
-        spaces[space], found = _compare_space(target, encoder, base, space, bool(complete), advance)
+        spaces[space], found = _compare_space(release, base, space, bool(full_reason), advance)
         changes += found
-    parts = _parts(target, base, overlay)
+    parts = _parts(taxonomy, base, overlay)
     now = datetime.now(UTC)
-    taxonomy = target.taxonomy
     info = BuildInfo(
-        name=f"{taxonomy.name}-{taxonomy.version}__{encoder.folder}__{_stamp(now)}",
+        name=f"{taxonomy.name}-{taxonomy.version}__{encoder}__{_stamp(now)}",
         parts=parts,
-        encoder=encoder.folder.name,
-        encoder_fingerprint=encoder.folder.fingerprint,
+        encoder=encoder.name,
+        encoder_fingerprint=encoder.fingerprint,
         view_version=VIEW_VERSION,
         created=now.isoformat(),
         program=version("skillsearch"),
+        dimension=dimension,
         digest=_digest(parts, encoder, spaces),
-        base=base.info.name if base and not complete else None,
+        base=base.info.name if base and not full_reason else None,
     )
-    return Plan(info, base.info if base else None, complete, spaces, tuple(changes), target, force)
+    published = base.info if base else None
+    return Plan(info, published, full_reason, spaces, tuple(changes), release, full, tuple(overlay_problems))
 
 
-def _why_complete(encoder: EncoderIdentity, base: Build | None) -> str:
+def _dimension(encoder: ModelFolder) -> int:
+    dimension = encoder.manifest.dimension
+    if not dimension:
+        raise ModelError(
+            f"encoder {encoder}: no file in {encoder.path} tells the dimension of its vectors: train it with "
+            f'`skillsearch train`, or set "dimension" in its {MANIFEST_FILE}'
+        )
+    return dimension
+
+
+def _full_reason(encoder: ModelFolder, base: Build | None) -> str:
     if base is None:
-        return "nothing is published that can be gone on from"
+        return "there is no published index to start from"
     info = base.info
-    if info.encoder_fingerprint != encoder.folder.fingerprint:
-        return f"the encoder changed: {info.encoder} ({info.encoder_fingerprint}) to {encoder.folder}"
+    if info.encoder_fingerprint != encoder.fingerprint:
+        return f"the encoder changed from {info.encoder} ({info.encoder_fingerprint}) to {encoder}"
     if info.view_version != VIEW_VERSION:
-        return f"the text views changed: {info.view_version} to {VIEW_VERSION}"
+        return f"the text views changed from version {info.view_version} to {VIEW_VERSION}"
     return ""
 
 
 def _compare_space(
-    target: Target,
-    encoder: EncoderIdentity,
-    base: Build | None,
-    space: Space,
-    complete: bool,
-    advance: Callable[[int], object],
+    release: ReleasePayloads, base: Build | None, space: Space, full: bool, advance: Advance
 ) -> tuple[SpacePlan, list[Change]]:
-    fates: dict[Fate, list[str]] = {fate: [] for fate in Fate}
+    """The plan of a space, and its concepts that differ."""
+    concepts = release.concepts(space)
+    uris: dict[Action, list[str]] = {action: [] for action in ACTIONS}
     others: list[str] = []
     hashes: dict[str, Hashes] = {}
     changes: list[Change] = []
-    changed: dict[str, Payload] = {}
-    for point in base.scan(space) if base else ():
-        old = point.payload
-        if old["taxonomy"] != target.taxonomy.name:
-            if target.has(space, point.uri):
-                raise TaxonomyError(
-                    f"{target.taxonomy}: {point.uri} is a concept of {old['taxonomy']} in the index already; "
-                    "give yours a URI of its own, or change the other's by an overlay"
-                )
-            others.append(point.uri)
-            hashes[point.uri] = Hashes.of(rehashed(old, alias_weight=encoder.alias_weight))
-        elif not target.has(space, point.uri):
-            fates[Fate.removed].append(point.uri)
-            changes += _changed(compare(old, None))
-        else:
-            new = target.payload(space, point.uri)
-            hashes[point.uri] = Hashes.of(new)
-            change = compare(old, new)
-            changes += _changed(change)
-            fates[change.fate if change else Fate.unchanged].append(point.uri)
-            if change and change.fate is Fate.payload and not complete:
-                changed[point.uri] = differences(change, new)
-        advance(1)
-    for uri in target.uris(space):
-        if uri not in hashes:
-            new = target.payload(space, uri)
+    changed_fields: dict[str, Payload] = {}
+
+    def add(uri: str, old: Payload | None, new: Payload | None) -> None:
+        change = compare(old, new)
+        action: Action = change.action if change else "unchanged"
+        if full and old and new:
+            action = "embedded again"
+        if change:
+            changes.append(replace(change, action=action))
+        if change and new and action == "payload only":
+            changed_fields[uri] = differences(change, new)
+        if new:
             hashes[uri] = Hashes.of(new)
-            changes += _changed(compare(None, new))
-            fates[Fate.added].append(uri)
+        uris[action].append(uri)
+
+    for point in base.scan(space) if base else ():
+        old, uri = point.payload, point.uri
+        if old["taxonomy"] == release.taxonomy.name:
+            add(uri, old, release.payload(space, uri) if uri in concepts else None)
+        elif uri in concepts:
+            raise TaxonomyError(
+                f"{release.taxonomy}: {uri} already belongs to {old['taxonomy']} in the index: give the "
+                "concept another URI, or hide the other one with an overlay"
+            )
+        else:
+            others.append(uri)
+            hashes[uri] = Hashes.of(rehashed(old, alias_weight=release.alias_weight))
+        advance(1)
+    for uri in concepts:
+        if uri not in hashes:
+            add(uri, None, release.payload(space, uri))
             advance(1)
-    if complete:
-        fates[Fate.embedded] += fates[Fate.payload] + fates[Fate.unchanged]
-        fates[Fate.payload], fates[Fate.unchanged] = [], []
-        changes = [
-            replace(change, fate=Fate.embedded) if change.fate is Fate.payload else change
-            for change in changes
-        ]
-    uris = {fate.name: tuple(found) for fate, found in fates.items()}
-    return SpacePlan(**uris, others=tuple(others), hashes=hashes, differences=changed), changes
+    by_action = {action: tuple(found) for action, found in uris.items()}
+    return SpacePlan(by_action, tuple(others), hashes, changed_fields), changes
 
 
-def _changed(change: Change | None) -> Iterator[Change]:
-    if change is not None:
-        yield change
-
-
-def _parts(target: Target, base: Build | None, overlay: Mapping[str, Any] | None) -> tuple[Part, ...]:
-    """The new part and the others, by name."""
-    taxonomy = target.taxonomy
-    new = Part(
-        taxonomy.name,
-        taxonomy.version,
-        taxonomy.language,
-        len(taxonomy.skills),
-        len(taxonomy.occupations),
-        overlay,
-    )
+def _parts(taxonomy: Taxonomy, base: Build | None, overlay: Mapping[str, Any] | None) -> tuple[Part, ...]:
+    """The part of this release and those of other taxonomies, by name."""
+    counts = len(taxonomy.skills), len(taxonomy.occupations)
+    new = Part(taxonomy.name, taxonomy.version, taxonomy.language, *counts, overlay)
     others = [part for part in base.info.parts if part.taxonomy != taxonomy.name] if base else []
     return tuple(sorted((new, *others), key=lambda part: part.taxonomy))
 
 
-def _digest(parts: Sequence[Part], encoder: EncoderIdentity, spaces: Mapping[Space, SpacePlan]) -> str:
-    """Identifies all that a build holds: each point's hashes, the encoder, and how both are stored."""
+def _digest(parts: Sequence[Part], encoder: ModelFolder, spaces: Mapping[Space, SpacePlan]) -> str:
+    """Identifies the content of a build: each point's hashes, the encoder, and how both are stored."""
     digest = hashlib.sha256()
-    made_with = [SCHEMA_VERSION, VIEW_VERSION, encoder.folder.fingerprint, *map(asdict, parts)]
+    made_with = [SCHEMA_VERSION, VIEW_VERSION, encoder.fingerprint, *map(asdict, parts)]
     digest.update(json.dumps(made_with, sort_keys=True).encode())
     for space, found in sorted(spaces.items()):
         for uri, hashes in sorted(found.hashes.items()):
@@ -264,5 +272,5 @@ def _digest(parts: Sequence[Part], encoder: EncoderIdentity, spaces: Mapping[Spa
 
 
 def _stamp(moment: datetime) -> str:
-    """A build's own name: the moment, to the millisecond."""
+    """The moment to the millisecond, which makes the name of a build unique."""
     return f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03}"

@@ -1,4 +1,4 @@
-"""From a job title to ranked skills.
+"""Skill search: ranked skills of a taxonomy for a job title.
 
 ```python
 from skillsearch import Filters, SkillSearch

@@ -1,4 +1,4 @@
-"""The client for asyncio."""
+"""The client for asyncio: each search in a worker thread."""
 
 import asyncio
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ class AsyncSkillSearch:
         return await asyncio.to_thread(self.client.search_many, titles, **options)
 
     async def close(self) -> None:
-        """Let go of the index."""
+        """Close the index."""
         await asyncio.to_thread(self.client.close)
 
     async def __aenter__(self) -> Self:

@@ -1,33 +1,26 @@
-"""The client: a job title in, ranked skills out."""
+"""The client: searches the published index, one method a task."""
 
 import time
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-from skillsearch.errors import ConfigurationError
-from skillsearch.models.encoder import Encoder
-from skillsearch.models.folder import locate_models
-from skillsearch.models.hub import ModelFolder
-from skillsearch.models.reranker import Reranker
-from skillsearch.provenance import make_versions, require_match
+from skillsearch.errors import QueryError
+from skillsearch.models.pair import locate_models
+from skillsearch.models.protocols import Encoder, PairScorer
+from skillsearch.progress import Progress, silent
+from skillsearch.provenance import require_match, versions_of
 from skillsearch.rank.blender import Blender, load_blender
-from skillsearch.rank.candidates import Candidate, gather, retrieve
-from skillsearch.rank.cross_encoder import blend_in, keep_probable, reorder
-from skillsearch.rank.cross_encoder import rerank as rerank_candidates
-from skillsearch.rank.late_interaction import TOKENS, LateInteraction, Progress
-from skillsearch.rank.ranker import RerankMethod
+from skillsearch.rank.candidates import Query
+from skillsearch.rank.choose import Rankers, require_one_ranker
+from skillsearch.rank.ranker import Ranker
 from skillsearch.results import SearchResult, Timings
-from skillsearch.settings import Settings, load_settings
+from skillsearch.settings import RerankerName, Settings, load_settings
 from skillsearch.store import open_store
-from skillsearch.store.base import Build, Store
-from skillsearch.store.filter_values import Vocabulary
-from skillsearch.store.filters import Filters, Where
-from skillsearch.tasks.hits import make_hits
-from skillsearch.tasks.options import Options, check_options, check_title
+from skillsearch.store.base import Build, Space, Store
+from skillsearch.store.filter_values import FilterValues
+from skillsearch.store.filters import Filters
+from skillsearch.tasks import TITLE_TO_SKILLS, Task
 
 __all__ = ["SkillSearch"]
 
@@ -47,7 +40,7 @@ class SkillSearch:
         self,
         store: Store,
         encoder: Encoder,
-        reranker: Reranker | None,
+        reranker: PairScorer | None,
         settings: Settings,
         *,
         blender: Blender | None = None,
@@ -65,36 +58,30 @@ class SkillSearch:
 
         Raises:
             ModelMismatchError: the blender was fitted with other models.
-            ModelError: the encoder's folder says of late interaction what is not known.
+            ModelError: the manifest of the encoder is damaged.
         """
-        if blender is not None:
-            blender.require_match(encoder.folder, reranker.folder if reranker else None)
         self._store = store
         self._encoder = encoder
-        self._reranker = reranker
         self._settings = settings
-        self._blender = blender
-        self._temperature = temperature
-        self._late = LateInteraction(encoder, settings.home.expanduser() / TOKENS)
-        self._vocabulary: tuple[str, Vocabulary] | None = None
+        self._rankers = Rankers.load(settings, encoder, reranker, blender, temperature)
+        self._filter_values: dict[Space, FilterValues] = {}
 
     @classmethod
     def open(
         cls,
         settings: Settings | None = None,
         *,
-        progress: Progress | None = None,
+        progress: Progress = silent,
         **overrides: Any,  # noqa: ANN401 - any setting
     ) -> Self:
-        """Open the published index and load both models.
+        """Open the published index and load the models.
 
-        Where the settings name late interaction as what reranks, the cross-encoder is not loaded,
-        and the tokens of all skills are embedded, once an index; see `docs/late-interaction.md`.
+        Where the settings name late interaction as the reranker, the cross-encoder is not loaded, and
+        the tokens of all skills are embedded, once for each index.
 
         Args:
             settings: by default read from the environment, `.env` and `skillsearch.toml`.
-            progress: told how many skills' tokens will be embedded, if any; gives what to call with
-                each number of them done.
+            progress: hears of tokens that are embedded.
             overrides: single settings by name, such as ``home="/srv/skills"`` or ``alpha=0.5``.
 
         Raises:
@@ -105,27 +92,21 @@ class SkillSearch:
                 the blender fitted, with.
         """
         settings = settings or load_settings(**overrides)
-        late = settings.rerank == "late-interaction"
-        if late and settings.blender:
-            raise ConfigurationError(
-                f"the learned blend {settings.blender} was fitted for the cross-encoder, not for late "
-                "interaction: set SKILLSEARCH_RERANK to cross-encoder, or unset SKILLSEARCH_BLENDER"
-            )
+        require_one_ranker(settings)
         store = open_store(settings)
         try:
             build = store.published()
             blender = load_blender(settings.blender.expanduser()) if settings.blender else None
             pair = locate_models(settings.model_location)
             encoder = pair.load_encoder(device=settings.device, batch_size=settings.batch_size)
-            require_match(build, encoder)
+            require_match(build.info, encoder.folder)
             reranker = None
-            if not late:
+            if settings.rerank == "cross-encoder":
                 reranker = pair.load_reranker(
                     device=settings.device, precision=settings.precision, batch_size=settings.batch_size
                 )
             client = cls(store, encoder, reranker, settings, blender=blender, temperature=pair.temperature)
-            if late:
-                client._late.prepare(build, progress=progress)
+            client._rankers.default.ready(build, progress)
             return client
         except BaseException:
             store.close()
@@ -137,7 +118,7 @@ class SkillSearch:
         *,
         limit: int = 20,
         filters: Filters | None = None,
-        rerank: bool | RerankMethod = True,
+        rerank: bool | RerankerName = True,
         alpha: float | None = None,
         depth: int | None = None,
         demand_weight: float | None = None,
@@ -165,97 +146,31 @@ class SkillSearch:
 
         Raises:
             QueryError: the title is empty, too long or not text, a number is out of range, an option
-                goes with a blend or a reranker that this is not, or there is no such reranker.
+                does not go with the ranker, or there is no such reranker.
             FilterError: a filter names a value that the index does not have.
             ModelMismatchError: an index of another encoder has been published meanwhile.
             StoreError: the store failed.
         """
-        start = time.perf_counter()
-        title = check_title(title, self._settings)
-        options = check_options(
-            self._settings,
-            limit=limit,
-            rerank=rerank,
-            alpha=alpha,
-            depth=depth,
-            demand_weight=demand_weight,
-            min_probability=min_probability,
-            blender=self._blender.name if self._blender else None,
-            cross_encoder=self._reranker is not None,
+        ranker = self._rankers.choose(rerank).with_options(
+            {
+                "alpha": alpha,
+                "depth": depth,
+                "demand_weight": demand_weight,
+                "min_probability": min_probability,
+            }
         )
-        build = self._store.published()
-        require_match(build, self._encoder)
-        where = self._vocabulary_of(build).resolve(filters)
-        table = self._late.prepare(build) if options.rerank == "late-interaction" else None
-        encode_start = time.perf_counter()
-        vector, tokens = self._encoded(title, with_tokens=table is not None)
-        retrieve_start = time.perf_counter()
-        candidates = self._retrieved(build, vector, where, options)
-        rerank_start = time.perf_counter()
-        if table is not None and tokens is not None:
-            labels = [candidate.label for candidate in candidates[: options.depth]]
-            candidates = blend_in(self._late.scores(tokens, labels, table), candidates, alpha=options.alpha)
-        elif options.rerank == "cross-encoder" and self._reranker is not None:
-            candidates = self._reranked(self._reranker, title, candidates, options)
-        rerank_end = time.perf_counter()
-        hits = make_hits(
-            build,
-            candidates[:limit],
-            temperature=self._temperature,
-            blender=self._blender,
-            demand_weight=options.demand_weight,
-        )
-        timings = Timings(
-            encode=_milliseconds(encode_start, retrieve_start),
-            retrieve=_milliseconds(retrieve_start, rerank_start),
-            rerank=_milliseconds(rerank_start, rerank_end),
-            total=_milliseconds(start, time.perf_counter()),
-        )
-        return SearchResult(
-            title,
-            hits,
-            options.alpha,
-            options.depth,
-            timings,
-            make_versions(build.info, self._encoder.folder, self._model_of(options.rerank), self._blender),
-            options.demand_weight if self._blender else None,
-            min_probability,
-            options.rerank,
-        )
+        return self._run(TITLE_TO_SKILLS, title, limit, filters, ranker)
 
-    def search_many(
-        self,
-        titles: Iterable[str],
-        *,
-        limit: int = 20,
-        filters: Filters | None = None,
-        rerank: bool | RerankMethod = True,
-        alpha: float | None = None,
-        depth: int | None = None,
-        demand_weight: float | None = None,
-        min_probability: float | None = None,
-    ) -> list[SearchResult]:
-        """Search for each title, in order; each result is the same as that of `search`.
+    def search_many(self, titles: Iterable[str], **options: Any) -> list[SearchResult]:  # noqa: ANN401
+        """Search for each title, in order, with the options of `search`; its results are the same.
 
         All titles are checked before the first search. Raises what `search` raises.
         """
-        checked = [check_title(title, self._settings) for title in titles]
-        return [
-            self.search(
-                title,
-                limit=limit,
-                filters=filters,
-                rerank=rerank,
-                alpha=alpha,
-                depth=depth,
-                demand_weight=demand_weight,
-                min_probability=min_probability,
-            )
-            for title in checked
-        ]
+        checked = [TITLE_TO_SKILLS.read(title, self._settings) for title in titles]
+        return [self.search(title, **options) for title in checked]
 
     def close(self) -> None:
-        """Let go of the index."""
+        """Close the index."""
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -266,63 +181,59 @@ class SkillSearch:
     ) -> None:
         self.close()
 
-    def _encoded(
-        self, title: str, *, with_tokens: bool
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """A title's vector, shape (1024,), and its tokens, shape (t, d), in one pass."""
-        if with_tokens:
-            return self._encoder.encode_with_tokens(title)
-        return self._encoder.encode([title])[0], None  # (1, 1024) -> (1024,)
-
-    def _retrieved(
-        self, build: Build, vector: NDArray[np.float32], where: Where, options: Options
-    ) -> list[Candidate]:
-        """Candidates in the order before reranking."""
-        if self._blender is None:
-            wanted = options.limit if options.rerank is None else max(options.limit, options.depth)
-            return retrieve(build, vector, wanted, where)
-        return gather(
-            build,
-            self._blender,
-            vector,
-            limit=options.limit,
-            depth=options.depth,
-            where=where,
-            demand_weight=options.demand_weight,
+    def _run(
+        self, task: Task, text: str, limit: int, filters: Filters | None, ranker: Ranker
+    ) -> SearchResult:
+        """A search: view, encode, candidates, rank, hits."""
+        times = [time.perf_counter()]
+        view = task.read(text, self._settings)
+        if limit < 1:
+            raise QueryError(f"limit is at least 1, found {limit}")
+        build = self._store.published()
+        require_match(build.info, self._encoder.folder)
+        where = self._values_of(build, task).resolve(filters)
+        ranker = ranker.ready(build)
+        times.append(time.perf_counter())
+        query = self._encoded(view, task, ranker)
+        times.append(time.perf_counter())
+        candidates = ranker.candidates(build, task.space, query, limit, where)
+        times.append(time.perf_counter())
+        ranked = ranker.rank(query, candidates)
+        times.append(time.perf_counter())
+        hits = task.hits(build, ranked[:limit], ranker)
+        options = {"alpha": None, "depth": None} | ranker.options()
+        return SearchResult(
+            title=view,
+            hits=hits,
+            timings=_timings(times, time.perf_counter()),
+            versions=versions_of(build.info, self._encoder.folder, ranker),
+            rerank=ranker.reranker,
+            **options,
         )
 
-    def _reranked(
-        self, reranker: Reranker, title: str, candidates: list[Candidate], options: Options
-    ) -> list[Candidate]:
-        """Candidates in their last order, without those that are not probable enough."""
-        if self._blender is None:
-            candidates = rerank_candidates(
-                reranker, title, candidates, depth=options.depth, alpha=options.alpha
-            )
-        else:
-            candidates = reorder(
-                reranker,
-                self._blender,
-                title,
-                candidates,
-                depth=options.depth,
-                demand_weight=options.demand_weight,
-            )
-        return keep_probable(candidates, options.min_probability, temperature=self._temperature)
+    def _encoded(self, view: str, task: Task, ranker: Ranker) -> Query:
+        if ranker.reads_tokens:
+            return Query(view, *self._encoder.encode_with_tokens(view), pair=task.pair)
+        return Query(view, self._encoder.encode([view])[0], pair=task.pair)  # (1, d) -> (d,)
 
-    def _model_of(self, method: RerankMethod | None) -> ModelFolder | None:
-        """The model that reranks."""
-        if method == "late-interaction":
-            return self._encoder.folder
-        return self._reranker.folder if method and self._reranker else None
-
-    def _vocabulary_of(self, build: Build) -> Vocabulary:
-        """The vocabulary of the build that this search holds, kept while it stays published."""
-        cached = self._vocabulary
-        if cached is None or cached[0] != build.info.name:
-            cached = self._vocabulary = (build.info.name, Vocabulary(build))
-        return cached[1]
+    def _values_of(self, build: Build, task: Task) -> FilterValues:
+        """Values that filters can name in this build, kept while it stays published."""
+        known = self._filter_values.get(task.space)
+        if known is None or known.build.info.name != build.info.name:
+            known = self._filter_values[task.space] = FilterValues(build, task.space)
+        return known
 
 
-def _milliseconds(start: float, end: float) -> float:
-    return round((end - start) * 1000, 3)
+def _timings(times: list[float], end: float) -> Timings:
+    """Milliseconds of the stages between five moments, and in all."""
+    start, encode, retrieve, rerank, ranked = times
+
+    def milliseconds(first: float, last: float) -> float:
+        return round((last - first) * 1000, 3)
+
+    return Timings(
+        encode=milliseconds(encode, retrieve),
+        retrieve=milliseconds(retrieve, rerank),
+        rerank=milliseconds(rerank, ranked),
+        total=milliseconds(start, end),
+    )

@@ -1,12 +1,12 @@
-"""What a search gives: frozen, and ready for JSON."""
+"""Results of a search: frozen, and ready for JSON."""
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, overload
 
-from skillsearch.rank.fuse import Relevance
-from skillsearch.rank.ranker import RerankMethod
+from skillsearch.models.classes import Relevance
+from skillsearch.settings import RerankerName
 
 __all__ = [
     "EscoLinks",
@@ -34,7 +34,7 @@ class Probabilities:
 
     @property
     def relevant(self) -> float:
-        """Of being contextual or core, which `min_probability` asks for."""
+        """Probability of being contextual or core, which `min_probability` asks for."""
         return self.contextual + self.core
 
 
@@ -49,7 +49,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class EscoLinks:
-    """How a skill is tied into the taxonomy: its direct parents, and the URIs of who needs it."""
+    """Links of a skill in the taxonomy: its direct parents, and the URIs of the occupations that need it."""
 
     broader: tuple[Reference, ...]
     essential_for: tuple[str, ...]
@@ -115,7 +115,7 @@ class TaxonomyVersion:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What answered: the build of the index, its taxonomies, and the models with their fingerprints.
+    """Versions that answered: the build of the index, its taxonomies, the models with their fingerprints.
 
     With late interaction the reranker is the encoder.
     """
@@ -131,20 +131,27 @@ class Versions:
 class SearchResult:
     """The hits for a title, best first; it can be looped over, measured and indexed like a tuple.
 
-    `rerank` says what reranked, and is None where nothing did. `demand_weight` is None without a
-    learned blend, and `alpha` has no effect with one. Where `min_probability` is set, each hit is at
-    least so likely to be contextual or core.
+    Attributes:
+        title: as the models saw it.
+        hits: best first.
+        alpha: weight of retrieval in the fixed blend; None where no reranker or a learned blend ranked.
+        depth: how many candidates were reranked at most; None without reranking and learned blend.
+        timings: milliseconds by stage.
+        versions: what answered.
+        demand_weight: of a learned blend; None without one.
+        min_probability: where it is set, each hit is at least so likely to be contextual or core.
+        rerank: what reranked; None where nothing did.
     """
 
     title: str
     hits: tuple[SkillHit, ...]
-    alpha: float
-    depth: int
+    alpha: float | None
+    depth: int | None
     timings: Timings
     versions: Versions
     demand_weight: float | None = None
     min_probability: float | None = None
-    rerank: RerankMethod | None = None
+    rerank: RerankerName | None = None
 
     def __iter__(self) -> Iterator[SkillHit]:
         return iter(self.hits)
@@ -162,9 +169,9 @@ class SearchResult:
         return self.hits[index]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON-ready values."""
+        """Values ready for JSON."""
         return asdict(self)
 
     def to_json(self, *, indent: int | None = None) -> str:
-        """As a JSON object."""
+        """The result as a JSON object."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)

@@ -5,7 +5,7 @@ in the working folder, the defaults.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from platformdirs import user_data_path
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError
@@ -18,14 +18,20 @@ from pydantic_settings import (
 )
 
 from skillsearch.errors import ConfigurationError
-from skillsearch.models.device import Precision
-from skillsearch.rank.ranker import RerankMethod
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["RERANKERS", "Precision", "RerankerName", "Settings", "load_settings"]
+
+Precision = Literal["float32", "bfloat16", "float16"]
+"""Of a reranker's numbers."""
+
+RerankerName = Literal["cross-encoder", "late-interaction"]
+
+RERANKERS: Final[tuple[RerankerName, ...]] = get_args(RerankerName)
+"""Rerankers that a search can name."""
 
 
 class Settings(BaseSettings):
-    """Everything that can be set; each name is a variable ``SKILLSEARCH_<NAME>``."""
+    """All settings; each name is a variable ``SKILLSEARCH_<NAME>``."""
 
     model_config = SettingsConfigDict(
         env_prefix="SKILLSEARCH_",
@@ -39,7 +45,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(
         default_factory=lambda: user_data_path("skillsearch"),
-        description="Folder of the embedded index and of the models.",
+        description="Folder of the embedded index and of the models; by default the platform's data folder.",
     )
     models: str | None = Field(
         default=None, description="Folder of both models, or skillscout; by default HOME/models."
@@ -47,7 +53,7 @@ class Settings(BaseSettings):
     qdrant_url: AnyHttpUrl | None = Field(
         default=None, description="A Qdrant server instead of the embedded engine."
     )
-    qdrant_api_key: SecretStr | None = Field(default=None, description="Its API key.")
+    qdrant_api_key: SecretStr | None = Field(default=None, description="API key of the Qdrant server.")
     qdrant_timeout: Annotated[int, Field(gt=0)] = Field(default=30, description="Seconds for one request.")
     qdrant_attempts: Annotated[int, Field(gt=0)] = Field(
         default=5, description="How often a request is tried in all while the server is away or busy."
@@ -62,13 +68,13 @@ class Settings(BaseSettings):
         default=None, description="Copies that confirm a write."
     )
     qdrant_quantization: Literal["none", "int8", "binary"] = Field(
-        default="int8", description="Compressed vectors, from 100,000 points on: none, int8, binary."
+        default="int8", description="Compressed vectors, from 100,000 points on."
     )
     qdrant_hnsw_m: Annotated[int, Field(gt=0)] | None = Field(
-        default=None, description="Links a point in the graph, from 100,000 points on."
+        default=None, description="Links of each point in the graph, from 100,000 points on."
     )
     qdrant_hnsw_ef_construct: Annotated[int, Field(gt=0)] | None = Field(
-        default=None, description="Neighbours looked at when the graph is built."
+        default=None, description="Neighbours considered while the graph is built."
     )
     qdrant_on_disk: bool = Field(
         default=False, description="Keep vectors, payloads and their indexes on disk."
@@ -77,19 +83,25 @@ class Settings(BaseSettings):
         default=0.7, description="Weight of retrieval in the blend."
     )
     depth: Annotated[int, Field(gt=0, le=10_000)] = Field(default=200, description="Candidates to rerank.")
-    rerank: RerankMethod = Field(
-        default="cross-encoder", description="What reranks: cross-encoder or late-interaction."
-    )
+    rerank: RerankerName = Field(default="cross-encoder", description="Reranker of a search.")
     blender: Path | None = Field(
         default=None, description="A blend that `skillsearch fit` learned, instead of the one with alpha."
     )
     demand_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        default=1.0, description="How much a learned blend heeds how often a skill is asked for."
+        default=1.0,
+        description="Weight in a learned blend of how often a skill is asked for; 0 leaves it out.",
     )
-    device: str | None = Field(default=None, description="cpu, cuda, mps; by default the best there is.")
-    precision: Precision = Field(default="float32", description="Of the reranker.")
-    batch_size: Annotated[int, Field(gt=0)] = Field(default=64, description="Texts a forward pass.")
-    max_title_length: Annotated[int, Field(gt=0)] = Field(default=300, description="Characters of a title.")
+    device: str | None = Field(default=None, description="cpu, cuda or mps; by default the best there is.")
+    precision: Precision = Field(
+        default="float32",
+        description="Precision of the reranker; bfloat16 and float16 are faster where the hardware has them.",
+    )
+    batch_size: Annotated[int, Field(gt=0)] = Field(
+        default=64, description="Texts in one pass through a model."
+    )
+    max_title_length: Annotated[int, Field(gt=0)] = Field(
+        default=300, description="Characters that a title may have."
+    )
 
     @property
     def model_location(self) -> str:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from indexer.build import reindex
 from indexer.read.esco import read_sample
+from indexer.reindex import index_taxonomy
 from skillsearch.client import SkillSearch
-from skillsearch.models.encoder import Encoder
-from skillsearch.models.folder import ENCODER, MANIFEST, RERANKER
+from skillsearch.models.pair import ENCODER, RECORD, RERANKER
+from skillsearch.models.protocols import Encoder
+from skillsearch.models.torch import load_encoder
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.taxonomy.records import Taxonomy
 
@@ -115,8 +116,7 @@ def models_folder(tmp_path_factory: pytest.TempPathFactory, bert_base: Path) -> 
     """A folder as `skillsearch train` leaves it, with untrained models."""
     from transformers import set_seed
 
-    from skillsearch.models.encoder import new_encoder
-    from skillsearch.models.reranker import new_reranker
+    from trainer.bases import new_encoder, new_reranker
 
     folder = tmp_path_factory.mktemp("models")
     set_seed(0)
@@ -124,13 +124,13 @@ def models_folder(tmp_path_factory: pytest.TempPathFactory, bert_base: Path) -> 
     new_reranker(str(bert_base), device="cpu").save_pretrained(
         str(folder / RERANKER), create_model_card=False
     )
-    (folder / MANIFEST).write_text('{"preset": "tiny"}\n', encoding="utf-8")
+    (folder / RECORD).write_text('{"preset": "tiny"}\n', encoding="utf-8")
     return folder
 
 
 @pytest.fixture(scope="session")
 def encoder(models_folder: Path) -> Encoder:
-    return Encoder.load(str(models_folder / ENCODER), label="tiny-encoder", device="cpu")
+    return load_encoder(str(models_folder / ENCODER), label="tiny-encoder", device="cpu")
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +138,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, taxonomy: Taxonomy, encoder: 
     """A home with a published embedded index of the sample; tests only read it."""
     folder = tmp_path_factory.mktemp("home")
     store = EmbeddedStore(folder / "index")
-    reindex(taxonomy, encoder, store)
+    index_taxonomy(taxonomy, encoder, store)
     store.close()
     return folder
 

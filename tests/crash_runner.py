@@ -21,14 +21,12 @@ from typing import Any
 
 import numpy as np
 from hash_encoder import HashEncoder
-from numpy.typing import NDArray
 from qdrant_client import QdrantClient
 
-import indexer.embed
-from indexer.build import Progress, carry_out, published_build, reindex
-from indexer.plan import make_plan
+import indexer.build
 from indexer.read.esco import read_sample
-from indexer.target import Target
+from indexer.reindex import index_taxonomy
+from skillsearch.progress import Advance, silent
 from skillsearch.store.base import SPACES, Build, Store
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.store.embedded.files import copy_folder
@@ -56,14 +54,10 @@ class SlowEncoder(HashEncoder):
         encoder.log = log
         return encoder
 
-    def encode_named(
-        self, names: Sequence[Sequence[str]], *, progress: Callable[[int], object] | None = None
-    ) -> NDArray[np.float32]:
+    def embedding(self, names: Sequence[Sequence[str]]) -> None:
         time.sleep(0.002 * len(names))
-        vectors = super().encode_named(names, progress=progress)
         with self.log.open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(list(some)) + "\n" for some in names)
-        return vectors
 
 
 class Crashes:
@@ -125,12 +119,12 @@ class Crashes:
         """Build the old version where each run starts, and the new one to compare with."""
         self._reset(empty=True)
         store = self._open()
-        reindex(self._new, SlowEncoder.at(self._folder / "clean.log"), store)
+        index_taxonomy(self._new, SlowEncoder.at(self._folder / "clean.log"), store)
         (self._folder / "clean.json").write_text(json.dumps(content(store.published())))
         store.close()
         self._reset(empty=True)
         store = self._open()
-        reindex(self._old, SlowEncoder.at(self._folder / "clean.log"), store)
+        index_taxonomy(self._old, SlowEncoder.at(self._folder / "clean.log"), store)
         (self._folder / "old").write_text(store.published().info.name)
         store.close()
         if self._where == "embedded":
@@ -174,14 +168,13 @@ class Crashes:
         store.close()
 
     def _move(self, store: Store) -> None:
-        """As the command does it, with the lock held."""
-        encoder = SlowEncoder.at(self._log)
-        target = Target(self._new, alias_weight=encoder.alias_weight)
-        with store.lock("reindex"):
-            self._tell("plan")
-            plan = make_plan(target, encoder.identity, published_build(store))
-            told = Progress(stage=lambda name, _: self._tell(name))
-            carry_out(plan, encoder, store, margin=1.0, progress=told)
+        """As the command does it."""
+
+        def told(stage: str, total: int | None = None, /) -> Advance:
+            self._tell(stage)
+            return silent(stage, total)
+
+        index_taxonomy(self._new, SlowEncoder.at(self._log), store, margin=1.0, progress=told)
         self._tell("done")
 
     def _tell(self, stage: str) -> None:
@@ -265,6 +258,6 @@ def assert_same(found: Content, expected: Content) -> None:
 
 
 if __name__ == "__main__":
-    indexer.embed._BATCH = BATCH
+    indexer.build._BATCH = BATCH
     _, where, count, place = sys.argv
     sys.stdout.write(json.dumps(Crashes(where, Path(place)).run(int(count))))

@@ -1,14 +1,16 @@
 """Taxonomies that differ a little from another, and indexes as they can be compared."""
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import pytest
 
 from indexer.plan import make_plan
-from indexer.target import Target
-from skillsearch.models.encoder import Encoder
+from skillsearch.models.protocols import Encoder
 from skillsearch.store.base import SPACES, Build, Payload, Point, Space
 from skillsearch.store.info import BuildInfo
 from skillsearch.taxonomy.records import Occupation, Relation, RelationKind, Skill, Taxonomy
@@ -21,12 +23,46 @@ __all__ = [
     "content",
     "drop_occupation",
     "drop_skill",
+    "esco_zips",
     "held",
     "part_of",
     "relate",
     "require_same",
+    "small_taxonomy",
     "unrelate",
 ]
+
+
+def esco_zips(version: str) -> list[Path]:
+    """The zips of a release of ESCO; skips the test where they are not at hand."""
+    given = os.environ.get("SKILLSEARCH_TEST_DATA")
+    shared = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(given or shared) / "esco" / f"v{version}"
+    if not (found := sorted(folder.glob("*.zip"))):
+        pytest.skip(f"no ESCO v{version} in {folder}; SKILLSEARCH_TEST_DATA names the folder of the data")
+    return found
+
+
+def small_taxonomy(
+    version: str,
+    skills: dict[str, str],
+    occupations: dict[str, str] | None = None,
+    relations: Iterable[tuple[str, str, RelationKind]] = (),
+    *,
+    name: str = "t",
+    language: str = "en",
+) -> Taxonomy:
+    """Labels of skills and occupations by URI, and their relations."""
+    return Taxonomy(
+        name,
+        version,
+        language,
+        {uri: Skill(uri, label) for uri, label in skills.items()},
+        {uri: Occupation(uri, label) for uri, label in (occupations or {}).items()},
+        tuple(Relation(*relation) for relation in relations),
+        {},
+        {},
+    )
 
 
 def change_skill(taxonomy: Taxonomy, uri: str, **changes: Any) -> Taxonomy:  # noqa: ANN401
@@ -115,11 +151,10 @@ def held(encoder: Encoder, *taxonomies: Taxonomy) -> Build:
     """A published build of some taxonomies, the last of them indexed last."""
     base: Build | None = None
     for taxonomy in taxonomies:
-        target = Target(taxonomy, alias_weight=encoder.alias_weight)
-        plan = make_plan(target, encoder.identity, base)
+        plan = make_plan(taxonomy, encoder.folder, base)
         payloads = {
             space: [
-                *(target.payload(space, uri) for uri in target.uris(space)),
+                *(plan.release.payload(space, uri) for uri in plan.release.concepts(space)),
                 *(point.payload for point in (base.scan(space) if base else ())),
             ]
             for space in SPACES

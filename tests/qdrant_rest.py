@@ -11,7 +11,7 @@ import re
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -185,20 +185,11 @@ class QdrantRest:
         )
         return self._updated(request)
 
-    def delete_index(self, request: "_Request") -> object:
-        """DELETE /collections/{name}/index/{part}"""
-        self._collection(request.name).indexes.pop(request.part, None)
-        return self._updated(request)
-
     # aliases
 
     def list_aliases(self, request: "_Request") -> object:
         """GET /aliases"""
         return self.client.get_aliases()
-
-    def collection_aliases(self, request: "_Request") -> object:
-        """GET /collections/{name}/aliases"""
-        return self.client.get_collection_aliases(self._resolved(request.name))
 
     def update_aliases(self, request: "_Request") -> object:
         """POST /collections/aliases: all of the operations, or none"""
@@ -219,65 +210,12 @@ class QdrantRest:
         """PUT /collections/{name}/points"""
         name, collection = self._resolved(request.name), self._collection(request.name)
         wanted = request.parse(models.PointInsertOperations)
-        if isinstance(wanted, models.PointsBatch):
-            batch = wanted.batch
-            vectors = [collection.stored(vector) for vector in _batch_vectors(batch)]
-            payloads: list[Any] = batch.payloads or [None] * len(batch.ids)
-            points = [
-                models.PointStruct(id=id_, vector=vector, payload=payload)
-                for id_, vector, payload in zip(batch.ids, vectors, payloads, strict=True)
-            ]
-        else:
-            points = [
-                models.PointStruct(id=p.id, vector=collection.stored(p.vector), payload=p.payload)
-                for p in wanted.points
-            ]
+        points = [
+            models.PointStruct(id=p.id, vector=collection.stored(p.vector), payload=p.payload)
+            for p in wanted.points
+        ]
         self.client.upsert(name, points, update_filter=wanted.update_filter, update_mode=wanted.update_mode)
         return self._updated(request)
-
-    def delete(self, request: "_Request") -> object:
-        """POST /collections/{name}/points/delete"""
-        self.client.delete(self._resolved(request.name), request.parse(models.PointsSelector))
-        return self._updated(request)
-
-    def set_payload(self, request: "_Request") -> object:
-        """POST /collections/{name}/points/payload"""
-        name, wanted = self._resolved(request.name), request.parse(models.SetPayload)
-        with _points_are_known():
-            self.client.set_payload(name, wanted.payload, _selected(wanted), key=wanted.key)
-        return self._updated(request)
-
-    def overwrite_payload(self, request: "_Request") -> object:
-        """PUT /collections/{name}/points/payload"""
-        name, wanted = self._resolved(request.name), request.parse(models.SetPayload)
-        with _points_are_known():
-            self.client.overwrite_payload(name, wanted.payload, _selected(wanted))
-        return self._updated(request)
-
-    def delete_payload(self, request: "_Request") -> object:
-        """POST /collections/{name}/points/payload/delete"""
-        name, wanted = self._resolved(request.name), request.parse(models.DeletePayload)
-        with _points_are_known():
-            self.client.delete_payload(name, wanted.keys, _selected(wanted))
-        return self._updated(request)
-
-    def batch(self, request: "_Request") -> object:
-        """POST /collections/{name}/points/batch"""
-        operations = {
-            "upsert": QdrantRest.upsert,
-            "delete": QdrantRest.delete,
-            "set_payload": QdrantRest.set_payload,
-            "overwrite_payload": QdrantRest.overwrite_payload,
-            "delete_payload": QdrantRest.delete_payload,
-        }
-        results = []
-        for operation in json.loads(request.body)["operations"]:
-            ((kind, wanted),) = operation.items()
-            if kind not in operations:
-                raise _ApiError(400, f"Wrong input: {kind} is not part of the stand-in")
-            part = _Request(request.query, json.dumps(wanted).encode(), request.name)
-            results.append(operations[kind](self, part))
-        return results
 
     def retrieve(self, request: "_Request") -> object:
         """POST /collections/{name}/points"""
@@ -285,14 +223,6 @@ class QdrantRest:
         return self.client.retrieve(
             name, wanted.ids, _or(wanted.with_payload, True), _or(wanted.with_vector, False)
         )
-
-    def retrieve_one(self, request: "_Request") -> object:
-        """GET /collections/{name}/points/{part}"""
-        id_ = int(request.part) if request.part.isdecimal() else request.part
-        found = self.client.retrieve(self._resolved(request.name), [id_], True, True)
-        if not found:
-            raise _ApiError(404, f"Not found: Point with id {id_} does not exists!")
-        return found[0]
 
     def scroll(self, request: "_Request") -> object:
         """POST /collections/{name}/points/scroll"""
@@ -326,23 +256,14 @@ class QdrantRest:
 
     def query_points(self, request: "_Request") -> object:
         """POST /collections/{name}/points/query"""
-        return self._found(request.name, request.parse(models.QueryRequest))
-
-    def query_batch(self, request: "_Request") -> object:
-        """POST /collections/{name}/points/query/batch"""
-        searches = request.parse(models.QueryRequestBatch).searches
-        return [self._found(request.name, search) for search in searches]
-
-    def _found(self, name: str, wanted: models.QueryRequest) -> object:
-        collection = self._collection(name)
-        query = wanted.query
+        wanted = request.parse(models.QueryRequest)
+        query, rounded = wanted.query, self._collection(request.name).rounded
         if isinstance(query, models.NearestQuery):
-            nearest = collection.rounded(wanted.using or "", query.nearest)
-            query = query.model_copy(update={"nearest": nearest})
+            query = query.model_copy(update={"nearest": rounded(wanted.using or "", query.nearest)})
         else:
-            query = collection.rounded(wanted.using or "", query)
+            query = rounded(wanted.using or "", query)
         return self.client.query_points(
-            self._resolved(name),
+            self._resolved(request.name),
             query=query,
             using=wanted.using,
             prefetch=wanted.prefetch,
@@ -461,7 +382,6 @@ class _Request:
     query: dict[str, str]
     body: bytes
     name: str = ""
-    part: str = ""
 
     def parse(self, model: Any) -> Any:  # noqa: ANN401 - one of the client's models, or a union of them
         """The body as one of the client's own models."""
@@ -494,14 +414,6 @@ def _told(error: Exception) -> tuple[int, str]:
     return 500, f"Service internal error: {error!r}"
 
 
-@contextlib.contextmanager
-def _points_are_known() -> Iterator[None]:
-    try:
-        yield
-    except KeyError as error:
-        raise _ApiError(404, f"Not found: No point with id {error.args[0]} found") from error
-
-
 def _not_found(name: str) -> _ApiError:
     return _ApiError(404, f"Not found: Collection `{name}` doesn't exist!")
 
@@ -512,19 +424,6 @@ def _is_cosine(params: models.VectorParams) -> bool:
 
 def _is_dense(vector: Any) -> bool:  # noqa: ANN401
     return isinstance(vector, list) and all(isinstance(value, int | float) for value in vector)
-
-
-def _batch_vectors(batch: models.Batch) -> list[Any]:
-    if isinstance(batch.vectors, dict):
-        named = [[(name, vector) for vector in vectors] for name, vectors in batch.vectors.items()]
-        return [dict(pairs) for pairs in zip(*named, strict=True)]
-    return list(batch.vectors)
-
-
-def _selected(wanted: models.SetPayload | models.DeletePayload) -> Any:  # noqa: ANN401
-    if wanted.points is None and wanted.filter is None:
-        raise _ApiError(400, "Wrong input: No filter or points provided")
-    return wanted.points if wanted.points is not None else wanted.filter
 
 
 def _changed(config: Any, diff: Any) -> Any:  # noqa: ANN401 - any of the client's models
@@ -549,25 +448,16 @@ _ROUTES: Final[list[tuple[str, str, Callable[[QdrantRest, _Request], object]]]] 
     ("GET", "/aliases", QdrantRest.list_aliases),
     ("POST", "/collections/aliases", QdrantRest.update_aliases),
     ("GET", _NAME + "/exists", QdrantRest.collection_exists),
-    ("GET", _NAME + "/aliases", QdrantRest.collection_aliases),
     ("PUT", _NAME, QdrantRest.create_collection),
     ("GET", _NAME, QdrantRest.get_collection),
     ("PATCH", _NAME, QdrantRest.update_collection),
     ("DELETE", _NAME, QdrantRest.delete_collection),
     ("PUT", _NAME + "/index", QdrantRest.create_index),
-    ("DELETE", _NAME + "/index/(?P<part>[^/]+)", QdrantRest.delete_index),
     ("PUT", _NAME + "/points", QdrantRest.upsert),
     ("POST", _NAME + "/points", QdrantRest.retrieve),
-    ("GET", _NAME + "/points/(?P<part>[^/]+)", QdrantRest.retrieve_one),
-    ("POST", _NAME + "/points/delete", QdrantRest.delete),
-    ("POST", _NAME + "/points/payload", QdrantRest.set_payload),
-    ("PUT", _NAME + "/points/payload", QdrantRest.overwrite_payload),
-    ("POST", _NAME + "/points/payload/delete", QdrantRest.delete_payload),
-    ("POST", _NAME + "/points/batch", QdrantRest.batch),
     ("POST", _NAME + "/points/scroll", QdrantRest.scroll),
     ("POST", _NAME + "/points/count", QdrantRest.count),
     ("POST", _NAME + "/points/query", QdrantRest.query_points),
-    ("POST", _NAME + "/points/query/batch", QdrantRest.query_batch),
     ("POST", _NAME + "/facet", QdrantRest.facet),
 ]
 

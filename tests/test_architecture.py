@@ -9,34 +9,95 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup, TyperOption
+from typer.main import get_command
 
 import skillsearch
 
 ROOT = Path(skillsearch.__file__).parent.parent
 PACKAGES = ("skillsearch", "indexer", "trainer")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-MAY_IMPORT = {
-    "skillsearch": {"skillsearch"},
-    "indexer": {"skillsearch", "indexer"},
-    "trainer": {"skillsearch", "trainer"},
-}
+
+FLOORS = (
+    ("skillsearch.errors", "skillsearch.arrays"),
+    ("skillsearch.settings", "skillsearch.progress", "skillsearch.files", "skillsearch.tables"),
+    ("skillsearch.taxonomy",),
+    ("skillsearch.models",),
+    ("skillsearch.store",),
+    ("skillsearch.rank",),
+    ("skillsearch.results",),
+    ("skillsearch.provenance", "skillsearch.tasks"),
+    ("skillsearch.client",),
+    ("skillsearch.aio", "skillsearch.cli"),
+    ("skillsearch.__main__",),
+    ("indexer.overlay", "indexer.diff"),
+    ("indexer.read", "indexer.plan", "indexer.golden", "indexer.builds"),
+    ("indexer.guards", "indexer.migration", "indexer.checks"),
+    ("indexer.build",),
+    ("indexer.reindex",),
+    ("indexer.cli",),
+    ("trainer.config", "trainer.bases", "trainer.run"),
+    ("trainer.evaluate", "trainer.fit", "trainer.documents"),
+    ("trainer.pair", "trainer.unified", "trainer.blend"),
+    ("trainer.data", "trainer.experiments"),
+    ("trainer.cli",),
+)
+"""From the ground up: a module imports from the floors below it, and from its own room."""
+
+SHARED_BY_COMMANDS = {"skillsearch.cli.console", "skillsearch.cli.options", "skillsearch.cli.progress"}
+"""The parts of the command line that the commands of other packages use."""
+
+
+def _room(module: str) -> tuple[int, str]:
+    """The floor of a module, and its room on it."""
+    for floor, rooms in enumerate(FLOORS):
+        for room in rooms:
+            if module == room or module.startswith(f"{room}."):
+                return floor, room
+    raise AssertionError(f"{module} is on no floor")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_go_in_one_direction(path: Path) -> None:
-    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    package = module.partition(".")[0]
+def test_imports_go_down(path: Path) -> None:
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    if module in PACKAGES:  # skillsearch imports its public names on first use
+        return
+    floor, room = _room(module)
     for imported in _imports(path):
-        if imported.partition(".")[0] not in PACKAGES or module in (
-            "skillsearch.cli.app",
-            "skillsearch.__main__",
-        ):
+        if imported.partition(".")[0] not in PACKAGES:
             continue
-        assert imported != "skillsearch.cli.app", f"{module} imports the command line"
-        # the trainer takes the release reader from the indexer, and nothing else
-        if package == "trainer" and imported in {"indexer.read.esco", "indexer.cli.options"}:
-            continue
-        assert imported.partition(".")[0] in MAY_IMPORT[package], f"{module} imports {imported}"
+        below, other = _room(imported)
+        assert below < floor or other == room, f"{module} imports {imported}, which is not below it"
+        if other == "skillsearch.cli" and room not in (other, "skillsearch.__main__"):
+            assert imported in SHARED_BY_COMMANDS, f"{module} imports a command"
+            assert ".cli" in module, f"{module} is not a command, and imports {imported}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_is_short_and_its_functions_take_few_parameters(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= 350
+    if "cli" in path.parts:  # a command has a parameter for each of its options
+        return
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            names = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            count = len([name for name in names if name.arg not in ("self", "cls")])
+            assert count <= 10, f"{node.name} takes {count} parameters"
+
+
+def test_every_command_shows_at_most_a_dozen_options() -> None:
+    from skillsearch.cli.app import build_app
+
+    left, seen = [get_command(build_app())], set()
+    while left:
+        command = left.pop()
+        seen.add(command.name)
+        if isinstance(command, TyperGroup):
+            left += command.commands.values()
+        options = [one for one in command.params if isinstance(one, TyperOption) and not one.hidden]
+        assert len(options) <= 12, f"{command.name} shows {len(options)} options"
+    assert {"search", "reindex", "train", "talentclef"} <= seen
 
 
 def test_the_direction_test_sees_imports_inside_functions(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ from edits import add_skill, change_skill, part_of
 from hash_encoder import HashEncoder
 from stores import KINDS, empty_store
 
-from indexer.build import Progress, carry_out, published_build, reindex
+from indexer.build import execute
 from indexer.builds import prunable, prune, rollback
 from indexer.plan import make_plan
-from indexer.target import Target
+from indexer.reindex import index_taxonomy
 from skillsearch.client import SkillSearch
 from skillsearch.errors import BuildCheckError, IndexNotFoundError, StoreError, StoreLockedError
+from skillsearch.progress import Advance, silent
 from skillsearch.settings import load_settings
 from skillsearch.store.base import Store
 from skillsearch.store.embedded import EmbeddedStore
@@ -46,7 +47,7 @@ def versions(taxonomy: Taxonomy) -> list[Taxonomy]:
 
 
 def index(store: Store, *taxonomies: Taxonomy) -> list[BuildInfo]:
-    return [reindex(taxonomy, HashEncoder(), store).build for taxonomy in taxonomies]
+    return [index_taxonomy(taxonomy, HashEncoder(), store).build for taxonomy in taxonomies]
 
 
 def published(store: Store) -> str:
@@ -59,10 +60,8 @@ def left(store: Store) -> list[str]:
 
 def fail(store: Store, taxonomy: Taxonomy) -> BuildInfo:
     """A build that does not pass, whatever it holds."""
-    encoder = HashEncoder()
-    plan = make_plan(Target(taxonomy, alias_weight=0), encoder.identity, published_build(store))
     with pytest.raises(BuildCheckError):
-        carry_out(plan, encoder, store, margin=-1)
+        index_taxonomy(taxonomy, HashEncoder(), store, margin=-1)
     return store.builds()[-1]
 
 
@@ -88,44 +87,38 @@ def test_going_back_once_and_twice(store: Store, versions: list[Taxonomy]) -> No
     with pytest.raises(StoreError) as caught:
         rollback(store)
     assert str(caught.value) == (
-        f"{first.name} replaced nothing: name another build with --to; those in order: "
-        f"{second.name}, {third.name}"
+        f"{first.name} replaced no other build: name one with --to; ready are: {second.name}, {third.name}"
     )
     assert rollback(store, third.name).name == published(store) == third.name
     assert left(store) == [first.name, second.name, third.name]
 
 
-def test_going_back_to_what_is_no_build_that_is_in_order(store: Store, versions: list[Taxonomy]) -> None:
+def test_going_back_to_a_build_that_is_not_ready(store: Store, versions: list[Taxonomy]) -> None:
+    """Failed, unfinished, or not there at all."""
+    with pytest.raises(IndexNotFoundError, match="skillsearch reindex"):
+        rollback(store)
     first, second = index(store, *versions[:2])
     failed = fail(store, versions[2])
     begun = begin(store, second)
     for name in ("gone", failed.name, begun.name):
         with pytest.raises(StoreError) as caught:
             rollback(store, name)
-        assert (
-            str(caught.value) == f"there is no build {name} that is in order; those there are: {first.name}"
-        )
-        assert published(store) == second.name
-
-
-def test_going_back_to_a_build_that_was_removed(store: Store, versions: list[Taxonomy]) -> None:
-    first, second = index(store, *versions[:2])
+        assert str(caught.value) == f"no build {name} is ready to be published; ready are: {first.name}"
     store.remove(first.name)
-    with pytest.raises(StoreError, match=f"no build {first.name} that is in order; those there are: none"):
+    with pytest.raises(StoreError, match=f"no build {first.name} is ready to be published; ready are: none"):
         rollback(store)
     assert published(store) == second.name
 
 
-def test_there_is_nothing_to_go_back_from(store: Store) -> None:
-    with pytest.raises(IndexNotFoundError, match="skillsearch reindex"):
-        rollback(store)
-
-
-def test_going_back_waits_for_nobody(store: Store, versions: list[Taxonomy]) -> None:
-    _, second = index(store, *versions[:2])
-    with store.lock("reindex of x"), pytest.raises(StoreLockedError, match="reindex of x"):
-        rollback(store)
-    assert published(store) == second.name
+def test_nothing_is_published_or_removed_while_a_reindex_runs(store: Store, versions: list[Taxonomy]) -> None:
+    first, second, third = index(store, *versions[:3])
+    with store.lock("reindex of x"):
+        with pytest.raises(StoreLockedError, match="reindex of x"):
+            rollback(store)
+        with pytest.raises(StoreLockedError, match="reindex of x"):
+            prune(store, 1)
+    assert published(store) == third.name
+    assert left(store) == [first.name, second.name, third.name]
 
 
 def test_an_older_version_that_is_indexed_again_is_published_as_it_is(
@@ -133,7 +126,7 @@ def test_an_older_version_that_is_indexed_again_is_published_as_it_is(
 ) -> None:
     first, second = index(store, *versions[:2])
     encoder = HashEncoder()
-    report = reindex(versions[0], encoder, store)
+    report = index_taxonomy(versions[0], encoder, store)
     assert (report.build.name, report.is_new, report.embedded) == (first.name, True, 0)
     assert encoder.concepts == []
     assert (published(store), report.build.replaced) == (first.name, second.name)
@@ -145,7 +138,9 @@ def test_a_reindex_goes_on_from_what_was_gone_back_to(store: Store, versions: li
     first, second = index(store, *versions[:2])
     rollback(store)
     encoder = HashEncoder()
-    report = reindex(change_skill(versions[0], next(iter(versions[0].skills)), label="x"), encoder, store)
+    report = index_taxonomy(
+        change_skill(versions[0], next(iter(versions[0].skills)), label="x"), encoder, store
+    )
     assert (report.build.base, report.build.replaced) == (first.name, first.name)
     assert encoder.concepts == ["x"]
     assert left(store)[:2] == [first.name, second.name]
@@ -180,33 +175,20 @@ def test_the_published_build_is_kept_however_old_it_is(store: Store, versions: l
     rollback(store, first.name)
     assert [info.name for info in prune(store, 2)] == [second.name]
     assert [info.name for info in prune(store, 1)] == [third.name]
+    with pytest.raises(StoreError, match="keep is 0, expected at least 1, since the published build stays"):
+        prune(store, 0)
     assert left(store) == [published(store)] == [first.name]
 
 
-def test_all_that_is_in_order_is_kept_where_there_is_room(store: Store, versions: list[Taxonomy]) -> None:
+def test_all_that_is_ready_is_kept_where_there_is_room(store: Store, versions: list[Taxonomy]) -> None:
     first, second = index(store, *versions[:2])
     failed = fail(store, versions[2])
     assert [info.name for info in prune(store, 9)] == [failed.name]
     assert left(store) == [first.name, second.name]
 
 
-def test_at_least_one_is_kept(store: Store, versions: list[Taxonomy]) -> None:
-    (only,) = index(store, versions[0])
-    with pytest.raises(StoreError, match="keep is at least 1, the published build, found 0"):
-        prune(store, 0)
-    assert left(store) == [only.name]
-
-
-def test_nothing_is_removed_while_a_reindex_runs(store: Store, versions: list[Taxonomy]) -> None:
-    index(store, *versions[:3])
-    with store.lock("reindex of x"), pytest.raises(StoreLockedError, match="reindex of x"):
-        prune(store, 1)
-    assert len(left(store)) == 3
-
-
 def test_a_store_without_a_published_build_can_be_cleared_up(store: Store, versions: list[Taxonomy]) -> None:
-    encoder = HashEncoder()
-    plan = make_plan(Target(versions[0], alias_weight=0), encoder.identity, None)
+    plan = make_plan(versions[0], HashEncoder().folder, None)
     begun = begin(store, plan.info)
     assert [info.name for info in prune(store, 1)] == [begun.name]
     assert prune(store, 1) == []
@@ -282,9 +264,7 @@ def test_a_search_that_holds_a_build_ends_with_it(store: Store, versions: list[T
 def test_a_complete_build_of_the_same_content_takes_its_place(store: Store, versions: list[Taxonomy]) -> None:
     (first,) = index(store, versions[0])
     encoder = HashEncoder()
-    target = Target(versions[0], alias_weight=0)
-    plan = make_plan(target, encoder.identity, published_build(store), force=True)
-    report = carry_out(plan, encoder, store)
+    report = index_taxonomy(versions[0], encoder, store, full=True)
     assert (report.is_new, report.embedded, len(encoder.concepts)) == (True, 6, 6)
     assert report.build.digest == first.digest
     assert (report.build.base, report.build.replaced) == (None, first.name)
@@ -292,28 +272,23 @@ def test_a_complete_build_of_the_same_content_takes_its_place(store: Store, vers
     assert rollback(store).name == first.name
 
 
-def test_a_plan_is_not_carried_out_on_another_build_than_it_was_made_from(
-    store: Store, versions: list[Taxonomy]
-) -> None:
-    index(store, *versions[:2])
-    encoder = HashEncoder()
-    plan = make_plan(Target(versions[2], alias_weight=0), encoder.identity, published_build(store))
-    rollback(store)
-    with pytest.raises(StoreError, match="another build was published since the plan was made"):
-        carry_out(plan, encoder, store)
-    assert encoder.texts == []
-    assert len(left(store)) == 2
-
-
+@pytest.mark.parametrize("when", ["before", "publish"])
 def test_what_another_writer_published_meanwhile_is_not_replaced(
-    store: Store, versions: list[Taxonomy]
+    store: Store, versions: list[Taxonomy], when: str
 ) -> None:
     """As when a process was held up so long that its lock was taken for that of a dead one."""
     first, second = (info.name for info in index(store, *versions[:2]))
-    assert published(store) == second
     encoder = HashEncoder()
-    plan = make_plan(Target(versions[2], alias_weight=0), encoder.identity, published_build(store))
-    intruder = Progress(stage=lambda name, _: store.publish(first) if name == "publish" else None)
+    plan = make_plan(versions[2], encoder.folder, store.published())
+    assert published(store) == second
+
+    def intrude(stage: str, total: int | None = None, /) -> Advance:
+        if stage == when:
+            store.publish(first)
+        return silent(stage, total)
+
+    intrude("before")
     with pytest.raises(StoreError, match="another build was published since the plan was made"):
-        carry_out(plan, encoder, store, margin=1.0, progress=intruder)
+        execute(plan, encoder, store, margin=1.0, progress=intrude)
     assert published(store) == first
+    assert bool(encoder.texts) == (when == "publish")

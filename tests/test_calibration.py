@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from trainer.pair.calibration import Bin, expected_calibration_error, fit_temperature, reliability
+from trainer.pair.calibration import expected_calibration_error, fit_temperature, reliability
+from trainer.run import Bin
 
 
 def test_the_temperature_makes_confidence_the_share_of_right_answers() -> None:

@@ -16,8 +16,8 @@ def test_from_a_release_to_ranked_skills(tmp_path: Path, bert_base: Path) -> Non
     """Train, index and search the sample, with the smallest of models."""
     base = str(bert_base)
     done = run(
-        *("train", "--sample", "--max-steps", "2", "--device", "cpu", "--json"),
-        *("--encoder-base", base, "--reranker-base", base),
+        *("train", "--sample", "--set", "max_steps=2", "--set", "device=cpu", "--json"),
+        *("--set", f"encoder.base={base}", "--set", f"reranker.base={base}"),
         home=tmp_path,
     )
     assert done.returncode == 0, done.stderr
@@ -62,21 +62,14 @@ def test_from_a_release_to_ranked_skills(tmp_path: Path, bert_base: Path) -> Non
 def test_two_processes_train_one_model(tmp_path: Path, bert_base: Path) -> None:
     """As on two GPUs: accelerate starts the command twice, and one of them writes."""
     base = str(bert_base)
+    launch = "launch --cpu --num_processes 2 --num_machines 1 --mixed_precision no --dynamo_backend no"
+    settings = ("device=cpu", "max_steps=4", "encoder.eval_steps=2")
+    bases = (f"encoder.base={base}", f"reranker.base={base}")
     done = subprocess.run(
         [
-            *(str(Path(sys.executable).with_name("accelerate")), "launch", "--cpu", "--num_processes", "2"),
-            *(
-                "--num_machines",
-                "1",
-                "--mixed_precision",
-                "no",
-                "--dynamo_backend",
-                "no",
-                "-m",
-                "skillsearch",
-            ),
-            *("train", "--sample", "--preset", "compact-card", "--device", "cpu", "--max-steps", "4"),
-            *("--encoder-base", base, "--reranker-base", base, "--set", "encoder.eval_steps=2", "--json"),
+            *(str(Path(sys.executable).with_name("accelerate")), *launch.split(), "-m", "skillsearch"),
+            *("train", "--sample", "--preset", "compact-card", "--json"),
+            *(part for setting in settings + bases for part in ("--set", setting)),
         ],
         capture_output=True,
         text=True,
@@ -104,10 +97,10 @@ def test_two_processes_train_one_model(tmp_path: Path, bert_base: Path) -> None:
         (("train", "--sample", "--config", "missing.toml"), "missing.toml cannot be read"),
         (("train", "--sample", "--talentclef", "x"), "give one of"),
         (("train", "--talentclef", "missing"), "missing cannot be read"),
-        (("train", "--sample", "--encoder-base", "./missing"), "no model at"),
+        (("train", "--sample", "--set", "encoder.base=./missing"), "no model at"),
         (("train", "--sample", "--preset", "skillscout"), "searched with, not trained"),
-        (("train", "--sample", "--holdout", "1.5"), "holdout"),
-        (("train", "--sample", "--device", "warp"), "device 'warp'"),
+        (("train", "--sample", "--set", "holdout=1.5"), "holdout"),
+        (("train", "--sample", "--set", "device=warp"), "device 'warp'"),
     ],
 )
 def test_an_error_is_one_line_and_exit_code_1(
@@ -134,7 +127,7 @@ def test_a_broken_release_publishes_nothing(tmp_path: Path, models_folder: Path)
         (broken / path.name).write_bytes(path.read_bytes())
     with (broken / "occupationSkillRelations.csv").open("a", encoding="utf-8") as file:
         file.write("https://example.org/a,mandatory,knowledge,https://example.org/b\n")
-    done = run("reindex", "--esco", str(broken), "--models", str(models_folder), home=tmp_path)
+    done = run("reindex", "--esco", str(broken), "--set", f"models={models_folder}", home=tmp_path)
     assert done.returncode == 1
     assert "column relationType: unknown value 'mandatory'" in done.stderr
     assert not (tmp_path / "index").exists()

@@ -2,12 +2,12 @@
 
 import math
 
-import numpy as np
 import pytest
 import torch
 from sentence_transformers.util import maxsim
 
-from skillsearch.rank.fuse import INTERACTIONS, Interaction, cosine, late_interaction
+from skillsearch.rank.interaction import late_interaction
+from trainer.experiments.interactions import INTERACTIONS, MEETS, Interaction, similarity
 
 QUERY_LENGTHS, TARGET_LENGTHS = (1, 4, 3), (2, 5, 1, 4)
 
@@ -52,15 +52,8 @@ def naive(query: torch.Tensor, target: torch.Tensor, interaction: str, temperatu
 def test_it_is_the_loop(interaction: Interaction, temperature: float, length_normalised: bool) -> None:
     queries, query_mask = block(QUERY_LENGTHS, seed=1)
     targets, target_mask = block(TARGET_LENGTHS, seed=2)
-    found = late_interaction(
-        queries,
-        targets,
-        query_mask,
-        target_mask,
-        interaction=interaction,
-        temperature=temperature,
-        length_normalised=length_normalised,
-    )
+    score = similarity(interaction, temperature=temperature, length_normalised=length_normalised)
+    found = score(queries, targets, query_mask, target_mask)
     expected = torch.tensor(
         [
             [
@@ -79,52 +72,28 @@ def test_it_is_the_loop(interaction: Interaction, temperature: float, length_nor
 @pytest.mark.parametrize("junk", [1e4, -1e4, math.inf, math.nan])
 def test_padding_never_counts(interaction: Interaction, junk: float) -> None:
     queries, targets = block(QUERY_LENGTHS, seed=1, junk=junk), block(TARGET_LENGTHS, seed=2, junk=junk)
-    clean = late_interaction(
-        *_sides(block(QUERY_LENGTHS, seed=1), block(TARGET_LENGTHS, seed=2)), interaction=interaction
-    )
-    junked = late_interaction(*_sides(queries, targets), interaction=interaction)
-    torch.testing.assert_close(junked, clean)
+    score = similarity(interaction)
+    clean = score(*_sides(block(QUERY_LENGTHS, seed=1), block(TARGET_LENGTHS, seed=2)))
+    torch.testing.assert_close(score(*_sides(queries, targets)), clean)
 
 
 @pytest.mark.parametrize("length_normalised", [False, True])
 def test_it_is_the_librarys_maxsim(length_normalised: bool) -> None:
     queries, query_mask = block(QUERY_LENGTHS, seed=3)
     targets, target_mask = block(TARGET_LENGTHS, seed=4)
-    ours = late_interaction(
-        queries,
-        targets,
-        query_mask,
-        target_mask,
-        interaction="maxsim",
-        length_normalised=length_normalised,
+    ours = similarity("maxsim", length_normalised=length_normalised)(
+        queries, targets, query_mask, target_mask
     )
     theirs = maxsim(unit(queries), unit(targets), query_mask, target_mask, length_normalize=length_normalised)
     torch.testing.assert_close(ours, theirs)
 
 
-def test_on_unit_tokens_the_soft_form_tends_to_maxsim_as_the_temperature_falls() -> None:
-    (queries, query_mask), (targets, target_mask) = (
-        block(QUERY_LENGTHS, seed=5),
-        block(TARGET_LENGTHS, seed=6),
-    )
-    sides = (unit(queries), unit(targets), query_mask, target_mask)
-    limit = late_interaction(*sides, interaction="maxsim")
-    gaps = [
-        (limit - late_interaction(*sides, temperature=temperature)).abs().max().item()
-        for temperature in (1.0, 0.1, 0.01, 0.001)
-    ]
-    assert gaps == sorted(gaps, reverse=True)
-    assert gaps[0] > 0.5
-    assert gaps[-1] < 1e-3
-    torch.testing.assert_close(late_interaction(*sides, temperature=1e-12), limit)
-
-
-def test_on_other_tokens_the_soft_form_has_another_limit() -> None:
-    """A long token draws the attention, though a short one has the higher cosine."""
+def test_a_long_token_draws_the_soft_attention() -> None:
+    """Though a short one has the higher cosine."""
     query = torch.tensor([[[1.0, 0.0]]])
     target = torch.tensor([[[0.5, 0.0], [3.0, 4.0]]])  # products 0.5 and 3, cosines 1 and 0.6
     one, two = torch.ones(1, 1, dtype=torch.bool), torch.ones(1, 2, dtype=torch.bool)
-    assert late_interaction(query, target, one, two, interaction="maxsim").item() == pytest.approx(1)
+    assert similarity("maxsim")(query, target, one, two).item() == pytest.approx(1)
     assert late_interaction(query, target, one, two, temperature=0.01).item() == pytest.approx(0.6)
 
 
@@ -134,7 +103,7 @@ def test_each_form_by_hand() -> None:
     masks = torch.ones(1, 2, dtype=torch.bool), torch.ones(1, 2, dtype=torch.bool)
 
     def score(interaction: Interaction, **options: float) -> float:
-        return late_interaction(queries, targets, *masks, interaction=interaction, **options).item()
+        return similarity(interaction, **options)(queries, targets, *masks).item()  # type: ignore[arg-type]
 
     # products 3, 0 and 0, 2; cosines 1, 0 and 0, 1
     soft = math.exp(3) / (math.exp(3) + 1) + math.exp(2) / (math.exp(2) + 1)
@@ -150,24 +119,13 @@ def test_each_form_by_hand() -> None:
     assert score("cosine", length_normalised=True) == pytest.approx(score("cosine"))
 
 
-def test_the_cosine_is_that_of_mean_pooled_vectors() -> None:
-    queries, targets = block(QUERY_LENGTHS, seed=7), block(TARGET_LENGTHS, seed=8)
-    means = [
-        np.stack([tokens[mask].mean(dim=0).numpy() for tokens, mask in zip(*side, strict=True)])
-        for side in (queries, targets)
-    ]
-    found = late_interaction(*_sides(queries, targets), interaction="cosine")
-    np.testing.assert_allclose(found.numpy(), cosine(*means), atol=1e-6)
-
-
 @pytest.mark.parametrize("interaction", INTERACTIONS)
 @pytest.mark.parametrize("chunk_elements", [1, 7, 40, 150])
 def test_chunks_change_nothing(interaction: Interaction, chunk_elements: int) -> None:
     sides = _sides(block((3, 1, 4, 2, 5), seed=9), block((2, 6, 1, 3, 4, 2, 2), seed=10))
-    whole = late_interaction(*sides, interaction=interaction, length_normalised=True)
-    parts = late_interaction(
-        *sides, interaction=interaction, length_normalised=True, chunk_elements=chunk_elements
-    )
+    meet = MEETS.get(interaction)
+    whole = late_interaction(*sides, meet=meet, length_normalised=True)
+    parts = late_interaction(*sides, meet=meet, length_normalised=True, chunk_elements=chunk_elements)
     torch.testing.assert_close(parts, whole, atol=1e-6, rtol=1e-6)
 
 
@@ -179,7 +137,7 @@ def test_gradients_are_right_and_leave_padding_alone(interaction: Interaction) -
 
     def total() -> torch.Tensor:
         weights = torch.tensor([[1.0, -0.5], [0.25, 2.0]])
-        scores = late_interaction(queries, targets, query_mask, target_mask, interaction=interaction)
+        scores = similarity(interaction)(queries, targets, query_mask, target_mask)
         return (scores * weights).sum()
 
     total().backward()
@@ -202,13 +160,14 @@ def test_gradients_are_right_and_leave_padding_alone(interaction: Interaction) -
 @pytest.mark.parametrize("interaction", INTERACTIONS)
 def test_a_side_without_tokens_gives_0(interaction: Interaction) -> None:
     queries, targets = block((2, 0), seed=13), block((3, 0, 1), seed=14)
-    scores = late_interaction(*_sides(queries, targets), interaction=interaction, length_normalised=True)
+    score = similarity(interaction, length_normalised=True)
+    scores = score(*_sides(queries, targets))
     assert scores[1].tolist() == [0, 0, 0]
     assert scores[:, 1].tolist() == [0, 0]
     assert (scores[0, [0, 2]] != 0).all()
-    none = late_interaction(*_sides(block((2,), seed=1), [torch.empty(0, 3, 6), torch.empty(0, 3) > 0]))
+    none = score(*_sides(block((2,), seed=1), [torch.empty(0, 3, 6), torch.empty(0, 3) > 0]))
     assert none.shape == (1, 0)
-    hollow = late_interaction(*_sides(block((2,), seed=1), [torch.empty(4, 0, 6), torch.empty(4, 0) > 0]))
+    hollow = score(*_sides(block((2,), seed=1), [torch.empty(4, 0, 6), torch.empty(4, 0) > 0]))
     assert hollow.tolist() == [[0, 0, 0, 0]]
 
 

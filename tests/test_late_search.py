@@ -16,32 +16,29 @@ import torch
 from command import run
 from rich.console import Console
 
-from indexer.build import reindex
+from indexer.reindex import index_taxonomy
 from skillsearch import AsyncSkillSearch, Filters, SkillSearch
-from skillsearch.cli.app import build_app
-from skillsearch.cli.console import explanation, result_table
+from skillsearch.cli.tables import explanation, result_table
 from skillsearch.errors import ConfigurationError, ModelError, QueryError
-from skillsearch.models.encoder import Encoder, new_encoder
-from skillsearch.models.folder import ENCODER
-from skillsearch.models.hub import fingerprint
-from skillsearch.models.interaction import (
-    INTERACTION_FILE,
-    InteractionSettings,
-    read_interaction,
-    write_interaction,
-)
-from skillsearch.models.reranker import Reranker
-from skillsearch.rank.candidates import Candidate
-from skillsearch.rank.cross_encoder import blend_in
-from skillsearch.rank.fuse import CORE, blend, late_interaction
-from skillsearch.rank.late_interaction import TOKENS, LateInteraction
-from skillsearch.rank.token_table import embed_tokens, read_tokens, write_tokens
+from skillsearch.models import torch as torch_runtime
+from skillsearch.models.manifest import Interaction, ModelManifest, write_manifest
+from skillsearch.models.protocols import Encoder
+from skillsearch.models.torch import TorchEncoder, load_encoder
+from skillsearch.progress import Advance, advance_only
+from skillsearch.rank.blender import Blender
+from skillsearch.rank.candidates import Query
+from skillsearch.rank.choose import Rankers
+from skillsearch.rank.fuse import fuse
+from skillsearch.rank.interaction import late_interaction
+from skillsearch.rank.late_interaction import LateInteractionRanker
+from skillsearch.rank.learned import LearnedRanker
+from skillsearch.rank.token_cache import TOKENS, TokenCache
+from skillsearch.rank.token_table import TokenTable, embed_tokens, read_tokens, write_tokens
 from skillsearch.settings import load_settings
 from skillsearch.store.base import Build
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.taxonomy.records import Taxonomy
-from trainer.evaluate.esco import esco_benchmark
-from trainer.evaluate.pipeline import blended, score_benchmark
+from trainer.bases import new_encoder
 
 TEXTS = ["data scientist", "welder", "manage a team of nurses in a hospital", "welder"]
 LATE = "late-interaction"
@@ -53,7 +50,7 @@ def late_home(home: Path, encoder: Encoder, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("late") / "home"
     shutil.copytree(home, folder)
     store = EmbeddedStore(folder / "index")
-    LateInteraction(encoder, folder / TOKENS).prepare(store.published())
+    TokenCache(encoder, folder / TOKENS).of(store.published())
     store.close()
     return folder
 
@@ -79,9 +76,9 @@ def test_tokens_are_the_transformers_own(base: str, request: pytest.FixtureReque
 
     folder = request.getfixturevalue(base)
     new_encoder(str(folder), device="cpu").save_pretrained(str(tmp_path), create_model_card=False)
-    encoder = Encoder.load(str(tmp_path), device="cpu")
+    encoder = load_encoder(str(tmp_path), device="cpu")
     counts: list[int] = []
-    found = encoder.encode_tokens(TEXTS, progress=counts.append)
+    found = encoder.encode_tokens(TEXTS, advance=advance_only(counts.append))
     assert sum(counts) == len(TEXTS)
     tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
     for text, tokens in zip(TEXTS, found, strict=True):
@@ -102,7 +99,7 @@ def test_broken_weights_are_told(bert_base: Path, tmp_path: Path) -> None:
     with torch.no_grad():
         next(model.parameters()).fill_(math.nan)
     model.save_pretrained(str(tmp_path), create_model_card=False)
-    encoder = Encoder.load(str(tmp_path), device="cpu")
+    encoder = load_encoder(str(tmp_path), device="cpu")
     with pytest.raises(ModelError, match="not finite"):
         encoder.encode_tokens(["x"])
     with pytest.raises(ModelError, match="not finite"):
@@ -121,7 +118,7 @@ def test_the_score_blends_the_cosine_and_the_interaction(late: SkillSearch, enco
     scores = np.array([hit.rerank_score for hit in result], dtype=float)
     np.testing.assert_allclose(scores, expected, atol=5e-3)  # tokens are kept in half precision
     retrieval = [hit.retrieval_score for hit in result]
-    np.testing.assert_allclose([hit.score for hit in result], blend(retrieval, scores, 0.4), atol=1e-6)
+    np.testing.assert_allclose([hit.score for hit in result], fuse(retrieval, scores, 0.4), atol=1e-6)
     assert [hit.score for hit in result] == sorted((hit.score for hit in result), reverse=True)
     assert len(set(scores.round(3))) > 25
 
@@ -154,7 +151,7 @@ def test_the_cross_encoder_is_not_loaded_for_late_interaction_alone(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the cross-encoder is loaded")
 
-    monkeypatch.setattr(Reranker, "load", refuse)
+    monkeypatch.setattr(torch_runtime, "load_pair_scorer", refuse)
     options = {"home": late_home, "models": str(models_folder), "device": "cpu"}
     monkeypatch.setenv("SKILLSEARCH_RERANK", LATE)
     with SkillSearch.open(**options) as client:
@@ -221,12 +218,12 @@ def test_filters_many_titles_threads_and_asyncio(late: SkillSearch) -> None:
     [
         (
             {"min_probability": 0.5},
-            "this search is with late interaction: search with rerank='cross-encoder'",
+            "min_probability does not go with late interaction; it goes with the reranker cross-encoder",
         ),
         ({"rerank": "colbert"}, "one of cross-encoder, late-interaction, found 'colbert'"),
         ({"rerank": None}, "found None"),
-        ({"demand_weight": 1.0}, "goes with a learned blend"),
-        ({"alpha": 2.0}, "alpha is between"),
+        ({"demand_weight": 1.0}, "it goes with a learned blend: name one with SKILLSEARCH_BLENDER"),
+        ({"alpha": 2.0}, "alpha is between 0 and 1, found 2.0"),
     ],
 )
 def test_what_does_not_go_together_is_told(
@@ -239,13 +236,12 @@ def test_what_does_not_go_together_is_told(
 def test_a_learned_blend_does_not_go_with_it(
     client: SkillSearch, late_home: Path, models_folder: Path
 ) -> None:
-    class Blend:
-        name = "learned"
-
-    client._blender = Blend()  # type: ignore[assignment]
+    learned = LearnedRanker(Blender(*[None] * 6, name="learned"), None)  # type: ignore[arg-type]
+    client._rankers = Rankers(learned, learned, {})
     with pytest.raises(QueryError, match="the learned blend learned was fitted for the cross-encoder"):
         client.search("Chef", rerank=LATE)
-    client._blender = None
+    with pytest.raises(QueryError, match="alpha does not go with the learned blend learned without"):
+        client.search("Chef", alpha=0.5)
     with pytest.raises(ConfigurationError, match=r"b\.safetensors was fitted for the cross-encoder"):
         SkillSearch.open(home=late_home, models=str(models_folder), rerank=LATE, blender="b.safetensors")
 
@@ -255,80 +251,43 @@ def test_a_setting_that_is_none_is_told() -> None:
         load_settings(rerank="colbert")
 
 
-def test_how_tokens_are_read_stands_in_the_encoders_folder(
-    models_folder: Path, home: Path, taxonomy: Taxonomy, tmp_path: Path
-) -> None:
-    models = tmp_path / "models"
-    shutil.copytree(models_folder, models)
-    folder = models / ENCODER
-    assert read_interaction(folder) == InteractionSettings("soft", 1.0, length_normalised=False)
-    before = fingerprint(folder)
-    settings = InteractionSettings("maxsim", 0.5, length_normalised=True)
-    write_interaction(folder, settings)
-    assert fingerprint(folder) != before
-    assert read_interaction(folder) == settings
-    assert str(settings) == "maxsim, temperature 0.5, by length"
-
-    encoder = Encoder.load(str(folder), device="cpu")
-    label = next(iter(taxonomy.skills.values())).label
-    reader = LateInteraction(encoder, None)
-    title = encoder.encode_tokens(["welder"])[0]
-    (score,) = reader.scores(title, [label], reader.take([label]))
-    tokens = encoder.encode_tokens([label])[0].astype(np.float16).astype(np.float32)
-    units = [side / np.linalg.norm(side, axis=1, keepdims=True) for side in (title, tokens)]
-    assert score == pytest.approx((units[0] @ units[1].T).max(axis=1).mean(), abs=1e-5)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{",
-        "[]",
-        '{"temperature": 0}',
-        '{"temperature": -1}',
-        '{"temperature": "warm"}',
-        '{"temperature": true}',
-        '{"temperature": NaN}',
-        '{"temperature": Infinity}',
-        '{"interaction": "colbert"}',
-        '{"interaction": ["soft"]}',
-        '{"length_normalised": 1}',
-        '{"temprature": 1}',
-    ],
-)
-def test_a_file_that_says_nothing_of_use_is_told(text: str, tmp_path: Path) -> None:
-    (tmp_path / INTERACTION_FILE).write_text(text, encoding="utf-8")
-    with pytest.raises(ModelError, match=r"late_interaction\.json"):
-        read_interaction(tmp_path)
-
-
-def test_settings_that_cannot_be_read_are_not_written(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="temperature"):
-        write_interaction(tmp_path, InteractionSettings(temperature=math.inf))
-    assert list(tmp_path.iterdir()) == []
+def test_the_manifest_says_how_tokens_are_read(models_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "encoder"
+    shutil.copytree(models_folder / "encoder", folder)
+    reading = Interaction(temperature=20.0, length_normalised=True)
+    write_manifest(folder, ModelManifest(dimension=1024, interaction=reading))
+    encoder = load_encoder(str(folder), device="cpu")
+    found = _scores(encoder, "welder", ["weld metal"])
+    plain = load_encoder(str(models_folder / "encoder"), device="cpu")
+    sides = [torch.from_numpy(plain.encode_tokens([text])[0])[None] for text in ("welder", "weld metal")]
+    masks = [torch.ones(side.shape[:2], dtype=torch.bool) for side in sides]
+    expected = late_interaction(*sides, *masks, temperature=20.0, length_normalised=True)
+    assert found[0] == pytest.approx(expected.item(), abs=1e-3)
+    assert found[0] != pytest.approx(_scores(plain, "welder", ["weld metal"])[0], abs=1e-2)
 
 
 def test_the_cache_is_made_once(
     build: Build, encoder: Encoder, taxonomy: Taxonomy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[int] = []
+    told: list[int | None] = []
 
-    def progress(total: int) -> Callable[[int], object]:
+    def progress(_stage: str, total: int | None = None, /) -> Advance:
         told.append(total)
-        return told.append
+        return advance_only(told.append)
 
-    first = LateInteraction(encoder, tmp_path)
-    table = first.prepare(build, progress=progress)
+    first = TokenCache(encoder, tmp_path)
+    table = first.of(build, progress=progress)
     labels = {skill.label for skill in taxonomy.skills.values()}
     assert set(table.labels) == labels
-    assert told[0] == len(labels) == sum(told[1:])
-    assert first.prepare(build) is table
-    path = tmp_path / f"{encoder.folder.fingerprint}.safetensors"
-    assert path.is_file()
+    assert told[0] == len(labels) == sum(done or 0 for done in told[1:])
+    assert first.of(build) is table
+    assert (tmp_path / f"{encoder.folder.fingerprint}.safetensors").is_file()
 
-    _refuse_to_embed(monkeypatch)
-    again = LateInteraction(encoder, tmp_path).prepare(build, progress=progress)
-    assert told[0] == sum(told[1:])
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("tokens are embedded")
+
+    monkeypatch.setattr(TorchEncoder, "encode_tokens", refuse)
+    again = TokenCache(encoder, tmp_path).of(build)
     assert again.labels == table.labels
     assert torch.equal(again.tokens, table.tokens)
 
@@ -355,42 +314,41 @@ def test_only_labels_that_are_new_are_embedded(
     taxonomy: Taxonomy, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = EmbeddedStore(tmp_path / "index")
-    reindex(taxonomy, encoder, store)
-    reader = LateInteraction(encoder, tmp_path / TOKENS)
-    reader.prepare(store.published())
+    index_taxonomy(taxonomy, encoder, store)
+    cache = TokenCache(encoder, tmp_path / TOKENS)
+    cache.of(store.published())
     gone, *_, changed = sorted(taxonomy.skills)
     skills = {uri: skill for uri, skill in taxonomy.skills.items() if uri != gone}
     skills[changed] = replace(skills[changed], label="weld upside down")
     relations = tuple(one for one in taxonomy.relations if one.skill != gone)
-    reindex(replace(taxonomy, version="2", skills=skills, relations=relations), encoder, store)
+    index_taxonomy(replace(taxonomy, version="2", skills=skills, relations=relations), encoder, store)
 
     seen: list[str] = []
-    embed = Encoder.encode_tokens
+    embed = TorchEncoder.encode_tokens
 
-    def watched(self: Encoder, texts: list[str], **options: object) -> object:
+    def watched(self: TorchEncoder, texts: list[str], **options: object) -> object:
         seen.extend(texts)
         return embed(self, texts)
 
-    monkeypatch.setattr(Encoder, "encode_tokens", watched)
-    for service in (reader, LateInteraction(encoder, tmp_path / TOKENS)):  # one that runs, one that starts
-        table = service.prepare(store.published())
+    monkeypatch.setattr(TorchEncoder, "encode_tokens", watched)
+    for service in (cache, TokenCache(encoder, tmp_path / TOKENS)):  # one that runs, one that starts
+        table = service.of(store.published())
         assert set(table.labels) == {skill.label for skill in skills.values()}
     assert seen == ["weld upside down"]
     fresh = embed_tokens(encoder, ["weld upside down"])
-    place = table.places["weld upside down"]
-    rows = table.tokens[table.offsets[place] : table.offsets[place + 1]]
+    row = table.index["weld upside down"]
+    rows = table.tokens[table.offsets[row] : table.offsets[row + 1]]
     torch.testing.assert_close(rows, fresh.tokens, atol=5e-3, rtol=0)
     store.close()
 
 
-def test_labels_that_are_not_in_the_cache_are_embedded_on_the_fly(encoder: Encoder) -> None:
-    reader = LateInteraction(encoder, None)
-    title = encoder.encode_tokens(["chef"])[0]
+def test_labels_that_are_not_in_the_table_are_embedded_as_they_come(encoder: Encoder) -> None:
     labels = ["cook food", "weld metal", "use spreadsheets software", "cook food"]
-    whole = reader.scores(title, labels, reader.take(labels))
+    whole = _scores(encoder, "chef", labels, embed_tokens(encoder, labels))
     assert len(set(whole.round(4))) == 3
-    np.testing.assert_allclose(reader.scores(title, labels, reader.take(labels[1:2])), whole, atol=5e-3)
-    assert reader.scores(title, [], reader.take([])).shape == (0,)
+    some = embed_tokens(encoder, labels[1:2])
+    np.testing.assert_allclose(_scores(encoder, "chef", labels, some), whole, atol=5e-3)
+    assert _scores(encoder, "chef", []).shape == (0,)
 
 
 def _truncated(data: bytes) -> bytes:
@@ -423,19 +381,19 @@ def test_a_cache_that_is_damaged_is_made_again(
     path = tmp_path / name
     path.write_bytes(spoil(whole.read_bytes()))
     with caplog.at_level(logging.WARNING):
-        table = LateInteraction(encoder, tmp_path).prepare(build)
+        table = TokenCache(encoder, tmp_path).of(build)
     (record,) = caplog.records
     assert f"{path} cannot be read, and is made again" in record.getMessage()
     assert torch.equal(table.tokens, read_tokens(whole, encoder=encoder.folder.fingerprint)[0].tokens)
     assert path.read_bytes()[-64:] == whole.read_bytes()[-64:]
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(
+def test_a_cache_that_cannot_be_written_stays_in_memory(
     build: Build, encoder: Encoder, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     with caplog.at_level(logging.WARNING):
-        table = LateInteraction(encoder, tmp_path / "file").prepare(build)
+        table = TokenCache(encoder, tmp_path / "file").of(build)
     (record,) = caplog.records
     assert "cannot be written, so the tokens are embedded again next time" in record.getMessage()
     assert len(table.labels) == 412
@@ -446,11 +404,11 @@ def test_of_several_at_once_one_makes_the_cache(build: Build, encoder: Encoder, 
     told: list[int] = []
 
     def prepare(_: int) -> tuple[str, ...]:
-        def progress(total: int) -> Callable[[int], object]:
-            told.append(total)
-            return lambda done: None
+        def progress(_stage: str, total: int | None = None, /) -> Advance:
+            told.append(total or 0)
+            return advance_only(None)
 
-        return LateInteraction(encoder, tmp_path).prepare(build, progress=progress).labels
+        return TokenCache(encoder, tmp_path).of(build, progress=progress).labels
 
     with ThreadPoolExecutor(4) as pool:
         found = set(pool.map(prepare, range(4)))
@@ -461,68 +419,25 @@ def test_of_several_at_once_one_makes_the_cache(build: Build, encoder: Encoder, 
 def test_tokens_too_large_for_half_precision_are_told(
     encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Encoder, "encode_tokens", lambda *_: [np.full((2, 4), 7e4, dtype=np.float32)])
+    monkeypatch.setattr(TorchEncoder, "encode_tokens", lambda *_: [np.full((2, 4), 7e4, dtype=np.float32)])
     with pytest.raises(ModelError, match="beyond 65,504 for 'welder'"):
         embed_tokens(encoder, ["welder"])
 
 
-def test_scores_that_are_not_finite_are_told(encoder: Encoder, tmp_path: Path) -> None:
-    reader = LateInteraction(encoder, tmp_path)
-    table = reader.take(["welder"])
+def test_scores_that_are_not_finite_are_told(encoder: Encoder) -> None:
+    table = embed_tokens(encoder, ["welder"])
     table.tokens.fill_(math.nan)
     with pytest.raises(ModelError, match="remove that file"):
-        reader.scores(encoder.encode_tokens(["chef"])[0], ["welder"], table)
+        _scores(encoder, "chef", ["welder"], table)
 
 
 def test_the_command(late_home: Path, models_folder: Path, late: SkillSearch) -> None:
     command, models = ("search", "Chef", "-n", "3", "--reranker", LATE), str(models_folder)
-    done = run(*command, "--json", "--device", "cpu", home=late_home, SKILLSEARCH_MODELS=models)
+    done = run(*command, "--json", "--set", "device=cpu", home=late_home, SKILLSEARCH_MODELS=models)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["rerank"] == LATE
     assert [hit["uri"] for hit in found["hits"]] == [hit.uri for hit in late.search("Chef", limit=3)]
-    done = run(*command, "--no-rerank", home=late_home, SKILLSEARCH_MODELS=models)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "--reranker late-interaction and --no-rerank: give one of them" in done.stderr
-
-
-def test_it_is_measured_as_it_is_searched(taxonomy: Taxonomy, encoder: Encoder) -> None:
-    occupations = sorted(taxonomy.relations_by_occupation)[:2]
-    benchmark = esco_benchmark(taxonomy, occupations)
-    reader = LateInteraction(encoder, None)
-    scores = score_benchmark(benchmark, encoder, reader, depth=20)
-    assert np.isfinite(scores.logits[:, :, CORE]).sum(axis=1).tolist() == [20, 20]
-    ranking = blended(scores, 20, 0.6)
-    table = reader.take([skill.label for skill in taxonomy.skills.values()])
-    for row, uri in enumerate(occupations):
-        cosines = scores.retrieval[row]
-        found = [taxonomy.skills[scores.documents[place]] for place in scores.order[row]]
-        candidates = [
-            Candidate(skill.uri, skill.label, float(cosine), float(cosine))
-            for skill, cosine in zip(found, cosines[scores.order[row]], strict=True)
-        ]
-        title = encoder.encode_tokens([taxonomy.occupations[uri].label])[0]
-        head = reader.scores(title, [candidate.label for candidate in candidates[:20]], table)
-        searched = blend_in(head, candidates, alpha=0.6)
-        assert [ranking.documents[place] for place in ranking.order[row]] == [one.uri for one in searched]
-        assert ranking.scores[row] == pytest.approx([one.score for one in searched], abs=1e-5)
-
-
-def test_the_evaluation_command_takes_it(
-    models_folder: Path, taxonomy: Taxonomy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    chosen = tmp_path / "occupations.txt"
-    chosen.write_text("\n".join(sorted(taxonomy.relations_by_occupation)[:2]), encoding="utf-8")
-    command = ["evaluate", "esco", "--sample", "--models", str(models_folder), "--device", "cpu"]
-    command += ["--allow-trained", "--json", "--depth", "5", "--reranker", LATE, "--occupations", str(chosen)]
-    build_app()(command, standalone_mode=False)
-    found = json.loads(capsys.readouterr().out)
-    assert (found["rerank"], found["reranker"]) == (LATE, found["encoder"])
-    assert [row["label"].partition(",")[0] for row in found["rows"]] == [
-        "stage one",
-        "stage two",
-        "blend alpha=0.7",
-    ]
 
 
 def _uris(client: SkillSearch, collection: str) -> list[str]:
@@ -530,8 +445,9 @@ def _uris(client: SkillSearch, collection: str) -> list[str]:
     return [hit.uri for hit in found]
 
 
-def _refuse_to_embed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("tokens are embedded")
-
-    monkeypatch.setattr(Encoder, "encode_tokens", refuse)
+def _scores(
+    encoder: Encoder, title: str, labels: list[str], table: TokenTable | None = None
+) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """Scores of labels for a title, as the ranker gives them."""
+    vector, tokens = encoder.encode_with_tokens(title)
+    return LateInteractionRanker(encoder, table=table).scores(Query(title, vector, tokens), labels)

@@ -3,15 +3,13 @@
 import math
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
 
-from skillsearch.models.encoder import new_encoder
-from trainer.pair.embeddings import TrimmedEmbedding, trimmed_embeddings
-from trainer.pair.losses import RelationAwareRankingLoss
+from trainer.bases import new_encoder
+from trainer.pair.encoder import RelationAwareRankingLoss, TrimmedEmbedding, trimmed_embeddings
 
 N, WIDTH, SCALE = 5, 8, 20.0
 
@@ -66,22 +64,6 @@ def test_with_no_other_relation_it_is_multiple_negatives_ranking(batch: tuple[Te
     assert float(loss.loss([titles, skills], labels)) == pytest.approx(float(expected), rel=1e-6)
 
 
-def test_a_frequent_skill_is_corrected(batch: tuple[Tensor, ...]) -> None:
-    titles, skills, labels, _ = batch
-    labels = torch.stack([torch.arange(N), torch.arange(N)], dim=1)
-    frequency = torch.log(torch.tensor([0.6, 0.1, 0.1, 0.1, 0.1]))
-    loss = RelationAwareRankingLoss(
-        nn.Identity(),  # type: ignore[arg-type]
-        torch.eye(N, dtype=torch.bool),
-        both_directions=False,
-        log_frequency=frequency,
-    )
-    unit = nn.functional.normalize
-    logits = SCALE * unit(titles) @ unit(skills).T - frequency
-    expected = nn.functional.cross_entropy(logits, torch.arange(N))
-    assert float(loss.loss([titles, skills], labels)) == pytest.approx(float(expected), rel=1e-6)
-
-
 def test_gradient_caching_gives_the_same_gradients(bert_base: Path) -> None:
     labels = torch.tensor([[0, 0], [1, 1], [2, 2], [0, 1]])
     related = torch.tensor([[1, 1, 0], [0, 1, 0], [0, 0, 1]], dtype=torch.bool)
@@ -99,10 +81,6 @@ def test_gradient_caching_gives_the_same_gradients(bert_base: Path) -> None:
     assert gradients[0].keys() == gradients[1].keys() != set()
     for name, value in gradients[0].items():
         torch.testing.assert_close(gradients[1][name], value, rtol=1e-4, atol=1e-6)
-
-
-def encode(model: SentenceTransformer, texts: list[str]) -> np.ndarray:
-    return np.asarray(model.encode(texts, show_progress_bar=False))
 
 
 def test_a_trimmed_table_trains_alike(xlm_roberta_base: Path) -> None:

@@ -10,12 +10,21 @@ import pytest
 import torch
 
 from skillsearch.errors import ConfigurationError, ModelError
+from skillsearch.models.concepts import encode_concepts
 from skillsearch.models.device import select_device
-from skillsearch.models.encoder import DIMENSION, Encoder, new_encoder, write_alias_weight
-from skillsearch.models.folder import ENCODER, MANIFEST, RERANKER, locate_models
 from skillsearch.models.hub import fingerprint, resolve_model
-from skillsearch.models.reranker import Reranker, new_reranker
-from skillsearch.rank.fuse import cosine
+from skillsearch.models.manifest import (
+    MANIFEST_FILE,
+    Interaction,
+    ModelManifest,
+    read_manifest,
+    write_manifest,
+)
+from skillsearch.models.pair import ENCODER, RECORD, RERANKER, locate_models
+from skillsearch.models.protocols import Encoder
+from skillsearch.models.torch import TorchEncoder, load_encoder, load_pair_scorer
+from skillsearch.progress import advance_only
+from trainer.bases import DIMENSION, new_encoder, new_reranker
 
 TEXTS = ["data scientist", "welder", "speak spanish", "manage a team of nurses in a hospital"]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -41,16 +50,17 @@ def test_a_new_encoder_has_the_cosines_of_its_base(
     kinds = [type(module).__name__ for module in model]
     assert kinds == ["Transformer", "Pooling", *(["Dense"] if head else []), "Normalize"]
     model.save_pretrained(str(tmp_path / "saved"), create_model_card=False)
-    vectors = Encoder.load(str(tmp_path / "saved"), device="cpu").encode(TEXTS)
+    vectors = load_encoder(str(tmp_path / "saved"), device="cpu").encode(TEXTS)
     assert vectors.shape == (len(TEXTS), DIMENSION)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
     pooled = mean_pooled(folder, TEXTS)
-    np.testing.assert_allclose(cosine(vectors, vectors), cosine(pooled, pooled), atol=1e-5)
+    unit = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+    np.testing.assert_allclose(vectors @ vectors.T, unit @ unit.T, atol=1e-5)
 
 
 def test_the_batch_does_not_matter(encoder: Encoder) -> None:
     counts: list[int] = []
-    together = encoder.encode(TEXTS * 3, progress=counts.append)
+    together = encoder.encode(TEXTS * 3, advance=advance_only(counts.append))
     assert sum(counts) == 12
     alone = np.vstack([encoder.encode([text]) for text in TEXTS * 3])
     np.testing.assert_allclose(together, alone, atol=1e-5)
@@ -63,20 +73,20 @@ def test_texts_are_cut_at_64_tokens(encoder: Encoder) -> None:
 
 
 def test_a_reranker_gives_three_logits(models_folder: Path) -> None:
-    reranker = Reranker.load(str(models_folder / RERANKER), device="cpu")
+    reranker = load_pair_scorer(str(models_folder / RERANKER), device="cpu")
     pairs = [("data scientist", text) for text in TEXTS]
     logits = reranker.logits(pairs)
     assert logits.shape == (4, 3)
     np.testing.assert_allclose(reranker.logits(pairs[:1]), logits[:1], atol=1e-5)
     assert reranker.logits([]).shape == (0, 3)
-    half = Reranker.load(str(models_folder / RERANKER), device="cpu", precision="bfloat16").logits(pairs)
+    half = load_pair_scorer(str(models_folder / RERANKER), device="cpu", precision="bfloat16").logits(pairs)
     np.testing.assert_allclose(half, logits, atol=0.05)
     config = json.loads((models_folder / RERANKER / "config.json").read_text(encoding="utf-8"))
     assert list(config["id2label"].values()) == ["irrelevant", "contextual", "core"]
 
 
 def test_threads_take_turns(encoder: Encoder, models_folder: Path) -> None:
-    reranker = Reranker.load(str(models_folder / RERANKER), device="cpu")
+    reranker = load_pair_scorer(str(models_folder / RERANKER), device="cpu")
 
     def work(text: str) -> tuple[bytes, bytes]:
         return encoder.encode([text]).tobytes(), reranker.logits([(text, "welding")]).tobytes()
@@ -89,29 +99,30 @@ def test_threads_take_turns(encoder: Encoder, models_folder: Path) -> None:
 def test_models_of_another_shape_are_refused(bert_base: Path, tmp_path: Path) -> None:
     from sentence_transformers import CrossEncoder
 
-    with pytest.raises(ModelError, match="gives 32 numbers a text, the index takes 1024"):
-        Encoder.load(str(bert_base), device="cpu")
     CrossEncoder(str(bert_base), num_labels=2, device="cpu").save_pretrained(
         str(tmp_path), create_model_card=False
     )
     with pytest.raises(ModelError, match="has 2 classes, expected 3"):
-        Reranker.load(str(tmp_path), device="cpu")
+        load_pair_scorer(str(tmp_path), device="cpu")
 
 
 def test_broken_weights_are_told(models_folder: Path, bert_base: Path, tmp_path: Path) -> None:
-    for make, load, name in ((new_encoder, Encoder.load, ENCODER), (new_reranker, Reranker.load, RERANKER)):
+    for make, load, name in (
+        (new_encoder, load_encoder, ENCODER),
+        (new_reranker, load_pair_scorer, RERANKER),
+    ):
         model = make(str(bert_base), device="cpu")
         with torch.no_grad():
             next(model.parameters()).fill_(float("nan"))
         model.save_pretrained(str(tmp_path / f"nan-{name}"), create_model_card=False)
         loaded = load(str(tmp_path / f"nan-{name}"), device="cpu")
         with pytest.raises(ModelError, match="not finite"):
-            loaded.encode(["x"]) if isinstance(loaded, Encoder) else loaded.logits([("x", "y")])
+            loaded.encode(["x"]) if isinstance(loaded, TorchEncoder) else loaded.logits([("x", "y")])
         for file, content in (("model.safetensors", b"junk"), ("config.json", b"{")):
             broken = tmp_path / f"broken-{name}-{file}"
             shutil.copytree(models_folder / name, broken)
             (broken / file).write_bytes(content)
-            with pytest.raises(ModelError, match="cannot be loaded"):
+            with pytest.raises(ModelError, match=r"cannot be (loaded|read)"):
                 load(str(broken), device="cpu")
 
 
@@ -176,8 +187,8 @@ def test_models_are_located(models_folder: Path, tmp_path: Path) -> None:
     assert published.encoder.startswith("talentguide/skillscout-large@")
     assert published.reranker == "talentguide/skillscout-reranker"
     for content in ("{", "[]"):
-        (tmp_path / MANIFEST).write_text(content, encoding="utf-8")
-        with pytest.raises(ModelError, match=MANIFEST):
+        (tmp_path / RECORD).write_text(content, encoding="utf-8")
+        with pytest.raises(ModelError, match=RECORD):
             locate_models(str(tmp_path))
 
 
@@ -185,26 +196,71 @@ def test_aliases_count_in_a_skill(bert_base: Path, tmp_path: Path) -> None:
     folder = tmp_path / "encoder"
     model = new_encoder(str(bert_base), device="cpu")
     model.save_pretrained(str(folder), create_model_card=False)
-    plain = Encoder.load(str(folder), device="cpu")
+    plain = load_encoder(str(folder), device="cpu")
     names = [("weld metal", "join metal", "use welding gear"), ("cook food",), ("bake", "bake")]
     label, first, second = plain.encode(names[0])
-    np.testing.assert_array_equal(plain.encode_named(names)[0], label)
+    np.testing.assert_array_equal(encode_concepts(plain, names)[0], label)
 
     before = fingerprint(folder)
-    write_alias_weight(folder, 0.5)
+    write_manifest(folder, ModelManifest(dimension=DIMENSION, alias_weight=0.5))
     assert fingerprint(folder) != before
-    weighted = Encoder.load(str(folder), device="cpu")
-    vectors = weighted.encode_named(names)
+    weighted = load_encoder(str(folder), device="cpu")
+    vectors = encode_concepts(weighted, names)
     mean = (first + second) / 2
     expected = label + 0.5 * mean / np.linalg.norm(mean)
     np.testing.assert_allclose(vectors[0], expected / np.linalg.norm(expected), atol=1e-6)
     np.testing.assert_allclose(vectors[1:], plain.encode(["cook food", "bake"]), atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
-    for text in ("{", "{}", '{"alias_weight": -1}', '{"alias_weight": "much"}', '{"alias_weight": NaN}'):
-        (folder / "skill_views.json").write_text(text)
-        with pytest.raises(ModelError, match=r"skill_views\.json"):
-            Encoder.load(str(folder), device="cpu")
+
+@pytest.mark.parametrize(("base", "dimension"), [("bert_base", 1024), ("xlm_roberta_base", 1024)])
+def test_a_manifest_says_what_is_needed_of_a_model(
+    base: str, dimension: int, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    folder = request.getfixturevalue(base)
+    new_encoder(str(folder), device="cpu").save_pretrained(str(tmp_path), create_model_card=False)
+    assert read_manifest(tmp_path) == ModelManifest(dimension=dimension)  # no file of ours
+    manifest = ModelManifest(
+        dimension=dimension, alias_weight=0.5, max_length=32, interaction=Interaction(temperature=20)
+    )
+    write_manifest(tmp_path, manifest)
+    assert resolve_model(str(tmp_path)).manifest == manifest
+    assert str(manifest.interaction) == "soft, temperature 20"
+
+
+def test_the_files_of_earlier_versions_are_read(bert_base: Path) -> None:
+    assert read_manifest(bert_base).dimension == 32  # of the base itself
+    folder = bert_base.with_name("earlier")
+    shutil.copytree(bert_base, folder)
+    (folder / "skill_views.json").write_text('{"alias_weight": 0.5}', encoding="utf-8")
+    earlier = {"interaction": "soft", "temperature": 20, "length_normalised": True}
+    (folder / "late_interaction.json").write_text(json.dumps(earlier), encoding="utf-8")
+    found = read_manifest(folder)
+    assert (found.dimension, found.alias_weight) == (32, 0.5)
+    assert found.interaction == Interaction(temperature=20.0, length_normalised=True)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        (MANIFEST_FILE, "{"),
+        (MANIFEST_FILE, "[]"),
+        (MANIFEST_FILE, '{"dimension": -1}'),
+        (MANIFEST_FILE, '{"dimensions": 1024}'),
+        ("skill_views.json", '{"alias_weight": "much"}'),
+        ("skill_views.json", '{"alias_weight": NaN}'),
+        ("late_interaction.json", '{"temperature": 0}'),
+        ("late_interaction.json", '{"temperature": true}'),
+        ("late_interaction.json", '{"temperature": Infinity}'),
+        ("late_interaction.json", '{"interaction": "maxsim"}'),
+        ("late_interaction.json", '{"length_normalised": 1}'),
+        ("late_interaction.json", '{"temprature": 1}'),
+    ],
+)
+def test_a_damaged_manifest_is_told(file: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / file).write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError, match=file.replace(".", r"\.")):
+        read_manifest(tmp_path)
 
 
 def test_a_base_that_is_not_an_encoder_is_told(bert_base: Path, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from importlib.metadata import version
 
 import httpx
@@ -18,11 +17,8 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 from qdrant_rest import QdrantRest
 
-from skillsearch.errors import IndexNotFoundError, StoreError, StoreUnavailableError
-from skillsearch.store.base import Point
-from skillsearch.store.filters import Match, Where
-from skillsearch.store.info import BuildInfo, Part
-from skillsearch.store.server import CollectionOptions, ServerStore
+from skillsearch.errors import StoreUnavailableError
+from skillsearch.store.server import ServerStore
 
 SIZE = 1024
 
@@ -133,28 +129,11 @@ class TestCollections:
         found = client.get_collection("words").config.metadata
         assert found == {"state": "sealed", "quality": {"a": 3}}
 
-    def test_an_update_changes_settings(self, client: QdrantClient) -> None:
-        create(client, "words")
-        client.update_collection(
-            "words",
-            hnsw_config=models.HnswConfigDiff(m=32),
-            collection_params=models.CollectionParamsDiff(replication_factor=3),
-            vectors_config={"dense": models.VectorParamsDiff(on_disk=True)},
-        )
-        config = client.get_collection("words").config
-        assert (config.hnsw_config.m, config.params.replication_factor) == (32, 3)
-        assert isinstance(config.params.vectors, dict)
-        assert config.params.vectors["dense"].on_disk is True
-        with refused(400, "Not existing vector name"):
-            client.update_collection("words", vectors_config={"x": models.VectorParamsDiff(on_disk=True)})
-
     def test_payload_indexes_are_told(self, words: QdrantClient) -> None:
         schema = words.get_collection("words").payload_schema
         assert {key: index.data_type for key, index in schema.items()} == {
             "tags": models.PayloadSchemaType.KEYWORD
         }
-        words.delete_payload_index("words", "tags")
-        assert words.get_collection("words").payload_schema == {}
 
     def test_every_call_on_an_unknown_one_is_refused(self, client: QdrantClient) -> None:
         for call in (
@@ -162,15 +141,11 @@ class TestCollections:
             lambda: client.update_collection("none", metadata={}),
             lambda: client.create_payload_index("none", "tags", models.PayloadSchemaType.KEYWORD),
             lambda: client.upsert("none", [point(1)]),
-            lambda: client.delete("none", [1]),
-            lambda: client.set_payload("none", {}, [1]),
-            lambda: client.overwrite_payload("none", {}, [1]),
             lambda: client.retrieve("none", [1]),
             lambda: client.scroll("none"),
             lambda: client.count("none"),
             lambda: client.query_points("none", query=[1.0]),
             lambda: client.facet("none", "tags"),
-            lambda: client.get_collection_aliases("none"),
         ):
             with refused(404, "Collection `none` doesn't exist!"):
                 call()
@@ -223,35 +198,6 @@ class TestPoints:
         assert (ids(second), end) == ([3], None)
         assert second[0].vector == {"dense": [0.0, 0.0, 0.0, 1.0]}
 
-    def test_they_are_replaced_and_deleted(self, words: QdrantClient) -> None:
-        words.upsert("words", [point(1, tags=["new"])])
-        assert words.retrieve("words", [1, 77])[0].payload == {"number": 1, "tags": ["new"]}
-        words.delete("words", [1, 77], wait=True)
-        words.delete("words", models.PointIdsList(points=[2]))
-        assert ids(words.scroll("words")[0]) == [3]
-
-    def test_payloads_are_merged_or_overwritten(self, words: QdrantClient) -> None:
-        words.set_payload("words", {"tags": None, "label": "x"}, [1])
-        assert words.retrieve("words", [1])[0].payload == {"number": 1, "label": "x"}
-        words.overwrite_payload("words", {"label": None}, [1])
-        assert words.retrieve("words", [1])[0].payload == {"label": None}
-        with refused(404, "No point with id 77 found"):
-            words.set_payload("words", {"label": "y"}, [1, 77])
-        assert words.retrieve("words", [1])[0].payload == {"label": "y"}
-
-    def test_a_batch_of_changes(self, words: QdrantClient) -> None:
-        operations = [
-            models.UpsertOperation(upsert=models.PointsList(points=[point(4)])),
-            models.DeleteOperation(delete=models.PointIdsList(points=[1])),
-            models.OverwritePayloadOperation(
-                overwrite_payload=models.SetPayload(payload={"only": 1}, points=[2])
-            ),
-        ]
-        results = words.batch_update_points("words", operations, wait=True)
-        assert [result.status for result in results] == [models.UpdateStatus.COMPLETED] * 3
-        assert ids(words.scroll("words")[0]) == [2, 3, 4]
-        assert words.retrieve("words", [2])[0].payload == {"only": 1}
-
     def test_values_are_counted_where_there_is_an_index(self, words: QdrantClient) -> None:
         hits = words.facet("words", "tags", limit=1_000_000, exact=True).hits
         assert {hit.value: hit.count for hit in hits} == {"a": 2, "b": 1}
@@ -303,7 +249,6 @@ class TestAliases:
         with refused(404, "Collection `none` doesn't exist!"):
             client.update_collection_aliases([to("a1", "a"), to("none", "b")])
         assert aliases(client) == {"a": "a2", "b": "b2"}
-        assert [alias.alias_name for alias in client.get_collection_aliases("a2").aliases] == ["a"]
 
     def test_they_stand_for_their_collection_and_go_with_it(self, client: QdrantClient) -> None:
         create(client, "words", metadata={"name": "one"})
@@ -322,18 +267,6 @@ class TestAliases:
             client.update_collection_aliases([to("words", "words")])
         with refused(400, "Alias with the same name already exists"):
             create(client, "current")
-
-    def test_they_are_renamed_and_deleted(self, client: QdrantClient) -> None:
-        create(client, "words")
-        client.update_collection_aliases([to("words", "old")])
-        rename = models.RenameAlias(old_alias_name="old", new_alias_name="new")
-        client.update_collection_aliases([models.RenameAliasOperation(rename_alias=rename)])
-        assert aliases(client) == {"new": "words"}
-        with refused(404, "Alias old does not exists!"):
-            client.update_collection_aliases([models.RenameAliasOperation(rename_alias=rename)])
-        gone = models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name="new"))
-        client.update_collection_aliases([gone, gone])
-        assert aliases(client) == {}
 
     def test_nobody_sees_half_of_a_move(self, client: QdrantClient, server: QdrantRest) -> None:
         for name in ("a1", "b1", "a2", "b2"):
@@ -434,98 +367,3 @@ class TestServer:
                 b'{"points": [{"id": 5, "vector": {}}]}'
             )
         assert words.count("words").count == 3
-
-
-def info(name: str = "one", skills: int = 0) -> BuildInfo:
-    return BuildInfo(
-        name=f"test-{name}",
-        parts=(Part("test", "1", "en", skills, 0),),
-        encoder="tiny",
-        encoder_fingerprint="abc",
-        view_version=1,
-        created=f"2026-01-01T00:00:00+00:00-{name}",
-        program="0",
-        base="none",
-        replaced="none",
-        problem="none",
-    )
-
-
-def skill(number: int, **payload: object) -> Point:
-    axis = [0.0] * SIZE
-    axis[number] = 1.0
-    values = {"uri": f"urn:{number:04}", "embedding_hash": f"e{number}", "payload_hash": f"p{number}"}
-    return Point(values | payload, axis)
-
-
-class TestServerStore:
-    """All that the store asks of a server."""
-
-    def test_a_build_from_draft_to_removal(self, store: ServerStore) -> None:
-        with pytest.raises(IndexNotFoundError):
-            store.published()
-        draft = store.draft(info(skills=3))
-        draft.upsert("skills", [skill(number, collections=["a"] * (number > 0)) for number in range(3)])
-        assert draft.written("skills")["urn:0001"] == ("e1", "p1")
-        with pytest.raises(StoreError, match="not a complete build"):
-            store.open("test-one")
-        build = draft.seal()
-        store.publish("test-one")
-        assert store.published().info == replace(info(skills=3), state="sealed")
-        assert store.builds() == [build.info]
-        assert build.count("skills") == 3
-        where = Where(must=(Match(("collections",), ("a",)),))
-        found = build.query("skills", skill(1).vector, 5, where, ("uri", "collections"))
-        assert [hit.uri for hit in found] == ["urn:0001", "urn:0002"]
-        assert found[0].payload == {"uri": "urn:0001", "collections": ["a"]}
-        assert set(build.fetch("skills", ["urn:0002", "urn:none"])) == {"urn:0002"}
-        assert build.values("skills", "collections") == {"a": 2}
-        scanned = sorted(build.scan("skills", vectors=True), key=lambda point: point.uri)
-        assert [point.vector for point in scanned] == [skill(number).vector for number in range(3)]
-        with pytest.raises(StoreError, match="is published"):
-            store.remove("test-one")
-
-        second = store.draft(info("two"), base=build)
-        second.copy("skills", {"urn:0001": {}, "urn:0002": {"label": "new"}})
-        second.seal()
-        store.record(replace(second.info, state="ready"))
-        store.publish("test-two")
-        copied = {point.uri: point for point in store.published().scan("skills", vectors=True)}
-        assert set(copied) == {"urn:0001", "urn:0002"}
-        assert copied["urn:0002"].payload["label"] == "new"
-        assert copied["urn:0001"].vector == skill(1).vector
-        store.remove("test-one")
-        assert [(found.name, found.state) for found in store.builds()] == [("test-two", "ready")]
-
-    def test_collections_are_laid_out_as_asked(self, server: QdrantRest, client: QdrantClient) -> None:
-        options = CollectionOptions(shards=6, replicas=2, write_consistency=2, on_disk=True, hnsw_m=24)
-        store = ServerStore.connect(server.url, attempts=1, options=options)
-        store.draft(info(skills=100_000))
-        large = client.get_collection("skills__test-one").config
-        small = client.get_collection("occupations__test-one").config
-        assert (large.params.shard_number, large.params.replication_factor) == (6, 2)
-        assert (large.hnsw_config.m, small.hnsw_config.m) == (24, 0)
-        assert isinstance(large.quantization_config, models.ScalarQuantization)
-        assert small.quantization_config is None
-        store.close()
-
-    def test_one_writer_at_a_time(self, store: ServerStore, server: QdrantRest) -> None:
-        other = ServerStore.connect(server.url, attempts=1)
-        with store.lock("first"), pytest.raises(StoreError, match="first"), other.lock("second"):
-            pass
-        with other.lock("third"):
-            pass
-        other.close()
-
-    def test_a_collection_of_somebody_else_is_told(self, store: ServerStore, client: QdrantClient) -> None:
-        create(client, "skills__x")
-        client.update_collection_aliases([to("skills__x", "skills")])
-        with pytest.raises(StoreError, match="collection skills__x"):
-            store.published()
-        with pytest.raises(StoreError, match="answered 404"):
-            store.publish("none")
-
-    def test_a_server_that_is_gone_is_told(self, store: ServerStore, server: QdrantRest) -> None:
-        server.stop()
-        with pytest.raises(StoreUnavailableError, match="is it running"):
-            store.builds()

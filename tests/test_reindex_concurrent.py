@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from qdrant_rest import QdrantRest
 
-from indexer.build import reindex
 from indexer.builds import rollback
+from indexer.reindex import index_taxonomy
 from skillsearch import SearchResult, SkillSearch
-from skillsearch.models.encoder import Encoder
+from skillsearch.models.protocols import Encoder
 from skillsearch.settings import load_settings
 from skillsearch.store import open_store
-from skillsearch.store.base import Store
 from skillsearch.taxonomy.records import Taxonomy
 
 THREADS = 4
@@ -48,10 +47,11 @@ def test_searches_go_on_while_the_index_moves(
     old, new = versions
     settings = load_settings(**place, models=str(models_folder), device="cpu")
     store = open_store(settings)
-    first = reindex(old, encoder, store).build.name
+    first = index_taxonomy(old, encoder, store).build.name
     with Searching(settings) as searching:
         searching.wait_for(lambda: searching.count() > 2 * THREADS)
-        second = _forgiving(new, encoder, store)
+        # without the quality gate: what random models find changes with every label
+        second = index_taxonomy(new, encoder, store, margin=1.0).build.name
         searching.wait_for(lambda: searching.last_of_all() == {second})
         rollback(store)
         searching.wait_for(lambda: searching.last_of_all() == {first})
@@ -65,18 +65,6 @@ def test_searches_go_on_while_the_index_moves(
     for result in searching.results:
         assert result.hits == alike[result.title, result.versions.build]
     store.close()
-
-
-def _forgiving(taxonomy: Taxonomy, encoder: Encoder, store: Store) -> str:
-    """Reindex without the quality gate: what random models find changes with every label."""
-    from indexer.build import carry_out
-    from indexer.plan import make_plan
-    from indexer.target import Target
-
-    with store.lock("reindex"):
-        target = Target(taxonomy, alias_weight=encoder.alias_weight)
-        plan = make_plan(target, encoder.identity, store.published())
-        return carry_out(plan, encoder, store, margin=1.0).build.name
 
 
 class Searching:

@@ -24,10 +24,9 @@ from faults import (
 from hash_encoder import HashEncoder
 from qdrant_rest import QdrantRest
 
-import indexer.embed
-from indexer.build import ReindexReport, carry_out, published_build
-from indexer.plan import make_plan
-from indexer.target import Target
+import indexer.build
+from indexer.build import BuildReport
+from indexer.reindex import index_taxonomy
 from skillsearch.errors import StoreError, StoreLockedError, StoreUnavailableError
 from skillsearch.store.base import Store
 from skillsearch.store.embedded import EmbeddedStore
@@ -45,13 +44,8 @@ needs_namespaces = pytest.mark.skipif(
 )
 
 
-def move(store: Store, taxonomy: Taxonomy, encoder: HashEncoder | None = None) -> ReindexReport:
-    """As the command does it."""
-    encoder = encoder or HashEncoder(0.5)
-    with store.lock("reindex"):
-        target = Target(taxonomy, alias_weight=encoder.alias_weight)
-        plan = make_plan(target, encoder.identity, published_build(store))
-        return carry_out(plan, encoder, store, margin=1.0)
+def move(store: Store, taxonomy: Taxonomy, encoder: HashEncoder | None = None) -> BuildReport:
+    return index_taxonomy(taxonomy, encoder or HashEncoder(0.5), store, margin=1.0)
 
 
 def version(store: Store) -> str:
@@ -71,7 +65,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexer.embed, "_BATCH", 16)
+    monkeypatch.setattr(indexer.build, "_BATCH", 16)
 
 
 def connect(proxy: FaultProxy, timeout: int = 5, attempts: int = 3) -> ServerStore:
@@ -148,20 +142,20 @@ FULL = """
 import os
 import sys
 from pathlib import Path
-import indexer.embed
+import indexer.build
 from hash_encoder import HashEncoder
 from test_reindex_faults import NEW, OLD, TO_EMBED, move, version
 from skillsearch.errors import StoreError
 from skillsearch.store.embedded import EmbeddedStore
 
-indexer.embed._BATCH = 16
+indexer.build._BATCH = 16
 folder = Path(sys.argv[1])
 store = EmbeddedStore(folder / "index")
 move(store, OLD)
 
 
 class Filling(HashEncoder):
-    def encode_named(self, names, *, progress=None):
+    def embedding(self, names):
         if len(self.concepts) == 32:
             with (folder / "filler").open("wb") as file:
                 try:
@@ -169,7 +163,7 @@ class Filling(HashEncoder):
                         os.write(file.fileno(), bytes(2**16))
                 except OSError:
                     pass
-        return super().encode_named(names, progress=progress)
+        super().embedding(names)
 
 
 first = Filling(0.5)

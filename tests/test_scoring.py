@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from skillsearch.rank.fuse import CLASSES, blend, cosine, min_max, softmax
+from skillsearch.models.classes import CLASSES
+from skillsearch.rank.fuse import fuse, min_max, softmax
 from skillsearch.taxonomy import texts
 from skillsearch.taxonomy.records import Skill
 from skillsearch.taxonomy.texts import (
@@ -15,17 +16,6 @@ from skillsearch.taxonomy.texts import (
 )
 
 
-def test_cosine_is_that_of_a_loop() -> None:
-    draw = np.random.default_rng(0)
-    queries, targets = draw.normal(size=(3, 5)), draw.normal(size=(4, 5))
-    expected = [
-        [sum(a * b for a, b in zip(q, t, strict=True)) / (sum(q**2) * sum(t**2)) ** 0.5 for t in targets]
-        for q in queries
-    ]
-    np.testing.assert_allclose(cosine(queries, targets), expected)
-    assert cosine([[0.0, 0.0]], [[1.0, 0.0]]) == 0
-
-
 def test_min_max() -> None:
     assert min_max([2, 4, 3]).tolist() == [0, 1, 0.5]
     assert min_max([0, 5], among=[2, 4]).tolist() == [-1, 1.5]
@@ -34,11 +24,15 @@ def test_min_max() -> None:
     assert min_max([]).tolist() == []
 
 
-def test_blend() -> None:
-    # 0.7 * [1, 0, 0.5] + 0.3 * [0, 1, 0.25]
-    np.testing.assert_allclose(blend([0.9, 0.1, 0.5], [-2, 2, -1], 0.7), [0.7, 0.3, 0.425])
-    assert blend([3, 1], [1, 2], 1.0).tolist() == [1, 0]
-    assert blend([3, 1], [1, 2], 0.0).tolist() == [0, 1]
+def test_fuse() -> None:
+    # 0.7 * [1, 0.5, 0] + 0.3 * [0, 0.25, 1]
+    np.testing.assert_allclose(fuse([0.9, 0.5, 0.1], [-2, -1, 2], 0.7), [0.7, 0.425, 0.3])
+    assert fuse([3, 1], [1, 2], 1.0).tolist() == [1, 0]
+    assert fuse([3, 1], [1, 2], 0.0).tolist() == [0, 1]
+    # two of four were reranked: below them 0.5 * (0.4 - 0.5) / 0.4, and a tie with the last stays at 0
+    np.testing.assert_allclose(fuse([0.9, 0.5, 0.5, 0.4], [0, 1], 0.5), [0.5, 0.5, 0, -0.125])
+    assert fuse([0.9, 0.5], [], 0.7).tolist() == [0, 0]
+    assert fuse([], [], 0.7).tolist() == []
 
 
 def test_softmax() -> None:

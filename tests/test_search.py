@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from qdrant_client import QdrantClient
 
-from indexer.build import reindex
+from indexer.reindex import index_taxonomy
 from skillsearch import AsyncSkillSearch, Filters, SkillSearch
 from skillsearch.errors import (
     FilterError,
@@ -23,9 +23,10 @@ from skillsearch.errors import (
     QueryError,
     StoreUnavailableError,
 )
-from skillsearch.models.encoder import Encoder
-from skillsearch.models.folder import MANIFEST, locate_models
-from skillsearch.rank.fuse import blend
+from skillsearch.models.pair import RECORD, locate_models
+from skillsearch.models.protocols import Encoder
+from skillsearch.models.torch import load_encoder
+from skillsearch.rank.fuse import fuse
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.store.server import ServerStore
 from skillsearch.taxonomy.records import Skill, Taxonomy
@@ -56,7 +57,7 @@ def test_the_score_is_the_blend_of_both_stages(client: SkillSearch) -> None:
     result = client.search("Nurse", limit=50, depth=50, alpha=0.7)
     retrieval = np.array([hit.retrieval_score for hit in result])
     rerank = np.array([hit.rerank_score for hit in result], dtype=float)
-    np.testing.assert_allclose([hit.score for hit in result], blend(retrieval, rerank, 0.7), atol=1e-6)
+    np.testing.assert_allclose([hit.score for hit in result], fuse(retrieval, rerank, 0.7), atol=1e-6)
 
 
 def test_without_reranking_the_order_is_that_of_the_cosine(client: SkillSearch, taxonomy: Taxonomy) -> None:
@@ -232,10 +233,10 @@ def test_hits_that_are_not_probable_enough_are_dropped_before_the_limit(client: 
 def test_without_reranking_there_are_no_probabilities_to_ask_for(
     client: SkillSearch, encoder: Encoder
 ) -> None:
-    with pytest.raises(QueryError, match="min_probability needs the reranker"):
+    with pytest.raises(QueryError, match="it goes with the reranker cross-encoder"):
         client.search("Chef", min_probability=0.5, rerank=False)
     alone = SkillSearch(client._store, encoder, None, client._settings)
-    with pytest.raises(QueryError, match="min_probability needs the reranker"):
+    with pytest.raises(QueryError, match="it goes with the reranker cross-encoder"):
         alone.search("Chef", min_probability=0.5)
 
 
@@ -245,7 +246,7 @@ def test_the_temperature_of_the_manifest_divides_the_logits(
     models = tmp_path / "models"
     shutil.copytree(models_folder, models)
     manifest = {"preset": "tiny", "calibration": {"temperature": 2.0, "error_after": 0.1}}
-    (models / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    (models / RECORD).write_text(json.dumps(manifest), encoding="utf-8")
     plain = client.search("Chef", limit=10)
     with SkillSearch.open(home=home, models=str(models), device="cpu") as warm:
         result = warm.search("Chef", limit=10)
@@ -262,8 +263,8 @@ def test_the_temperature_of_the_manifest_divides_the_logits(
 @pytest.mark.parametrize("temperature", [0, -1, "warm", None, True, math.nan, math.inf])
 def test_a_temperature_that_is_none_is_told(models_folder: Path, tmp_path: Path, temperature: object) -> None:
     manifest = {"preset": "tiny", "calibration": {"temperature": temperature}}
-    (tmp_path / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-    with pytest.raises(ModelError, match="expected a positive number"):
+    (tmp_path / RECORD).write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(ModelError, match="calibration temperature"):
         locate_models(str(tmp_path))
     assert locate_models(str(models_folder)).temperature == 1
 
@@ -276,10 +277,13 @@ def test_without_a_learned_blend_a_result_says_nothing_of_one(client: SkillSearc
 
 @pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning")
 @pytest.mark.filterwarnings("ignore:Local mode performs exact:UserWarning")
-def test_both_stores_give_the_same(client: SkillSearch, taxonomy: Taxonomy, encoder: Encoder) -> None:
+def test_both_stores_give_the_same(
+    client: SkillSearch, taxonomy: Taxonomy, encoder: Encoder, models_folder: Path
+) -> None:
     store = ServerStore(QdrantClient(":memory:"))
-    reindex(taxonomy, encoder, store)
-    other = SkillSearch(store, encoder, client._reranker, client._settings)
+    index_taxonomy(taxonomy, encoder, store)
+    reranker = locate_models(str(models_folder)).load_reranker(device="cpu")
+    other = SkillSearch(store, encoder, reranker, client._settings)
     filters = Filters(collections=["digital"], occupations="data scientist")
     for options in ({"limit": 40}, {"limit": 40, "filters": filters}, {"limit": 300, "depth": 50}):
         ours, theirs = client.search("Data Scientist", **options), other.search("Data Scientist", **options)
@@ -314,18 +318,18 @@ def test_a_server_that_is_down_is_told(models_folder: Path) -> None:
 def test_an_index_of_another_encoder_is_refused(
     tmp_path: Path, taxonomy: Taxonomy, encoder: Encoder, models_folder: Path, bert_base: Path
 ) -> None:
-    from skillsearch.models.encoder import new_encoder
+    from trainer.bases import new_encoder
 
     other = tmp_path / "other"
     new_encoder(str(bert_base), device="cpu").save_pretrained(str(other), create_model_card=False)
     store = EmbeddedStore(tmp_path / "index")
-    reindex(taxonomy, Encoder.load(str(other), device="cpu"), store)
+    index_taxonomy(taxonomy, load_encoder(str(other), device="cpu"), store)
     with pytest.raises(ModelMismatchError, match="other"):
         SkillSearch.open(home=tmp_path, models=str(models_folder), device="cpu")
-    reindex(taxonomy, encoder, store)
+    index_taxonomy(taxonomy, encoder, store)
     with SkillSearch.open(home=tmp_path, models=str(models_folder), device="cpu") as client:
         first = client.search("Chef")
-        reindex(replace(taxonomy, version="1.0.1"), encoder, store)
+        index_taxonomy(replace(taxonomy, version="1.0.1"), encoder, store)
         second = client.search("Chef")
         assert [one.version for one in second.versions.taxonomies] == ["1.0.1"]
         assert second.versions.build != first.versions.build

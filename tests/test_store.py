@@ -115,6 +115,7 @@ def info(name: str = "one", skills: int = 0, state: State = "unfinished") -> Bui
         view_version=1,
         created=f"2026-01-01T00:00:00+00:00-{name}",
         program="0",
+        dimension=SIZE,
         state=state,
     )
 
@@ -152,6 +153,15 @@ def test_what_is_written_is_found_in_order_of_the_cosine(store: Store) -> None:
     assert found[0].payload == {"uri": "urn:0003", "label": "skill 3"}
     norm = np.linalg.norm([0.1, 0.4, 0.2, 0.5, 0.3])
     assert [hit.score for hit in found] == pytest.approx([0.5 / norm, 0.4 / norm, 0.3 / norm], abs=1e-3)
+
+
+def test_a_build_says_how_many_numbers_a_vector_has(store: Store) -> None:
+    draft = store.draft(replace(info(skills=2), dimension=4))
+    draft.upsert("skills", [replace(point(n), vector=[float(i == n) for i in range(4)]) for n in range(2)])
+    build = draft.seal()
+    store.publish("test-one")
+    assert store.published().info.dimension == 4
+    assert uris(build, [0.0, 1.0, 0.0, 0.0], 1) == ["urn:0001"]
 
 
 def test_ties_are_ordered_by_uri(store: Store) -> None:

@@ -30,8 +30,8 @@ def folder(tmp_path: Path, **contents: str) -> Path:
 
 
 def test_files_become_a_taxonomy(tmp_path: Path) -> None:
-    taxonomy, dropped = read_training_files(folder(tmp_path))
-    assert dropped == {}
+    taxonomy, skipped = read_training_files(folder(tmp_path))
+    assert skipped == {}
     assert (taxonomy.name, taxonomy.version) == ("talentclef", "training")
     baker = taxonomy.occupations["job/1"]
     assert (baker.label, baker.alt_labels) == ("baker", ("bread maker",))
@@ -52,15 +52,15 @@ def test_a_zip_a_header_and_rows_to_drop(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for file in plain.iterdir():
             archive.write(file, f"TaskB/training/{file.name}")
-    taxonomy, dropped = read_training_files(path)
+    taxonomy, skipped = read_training_files(path)
     assert len(taxonomy.relations) == 3
-    assert dropped == {"job without terms": 1, "skill without terms": 1, "relation given before": 1}
+    assert skipped == {"job without terms": 1, "skill without terms": 1, "relation given before": 1}
 
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("job2skill__tsv", "job/1\tskill/1\n", r"job2skill\.tsv: line 1: found 2 columns"),
+        ("job2skill__tsv", "job/1\tskill/1\n", r"job2skill\.tsv, line 1: found 2 columns"),
         ("job2skill__tsv", ROWS + "job/1\tskill/1\tmaybe\n", "line 4: unknown relation 'maybe'"),
         ("job2skill__tsv", "", "no relation of a job and a skill"),
         ("jobid2terms__json", "{", r"jobid2terms\.json is not JSON"),
@@ -88,5 +88,5 @@ def test_a_missing_or_doubled_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(TaxonomyError, match=r"not\.zip cannot be read"):
         read_training_files(tmp_path / "not.zip")
     (path / "jobid2terms.json").write_bytes(b"\xff\xfe{}")
-    with pytest.raises(TaxonomyError, match="is not UTF-8"):
+    with pytest.raises(TaxonomyError, match=r"jobid2terms\.json.* is not UTF-8"):
         read_training_files(path)

@@ -7,24 +7,26 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hash_encoder import HashEncoder
-from numpy.typing import NDArray
 
 import skillsearch
 from indexer.read.esco import read_esco
+from skillsearch.arrays import Float32Array
 from skillsearch.cli.app import build_app
 from skillsearch.errors import ConfigurationError, TrainingError
+from skillsearch.progress import Advance, advance_only
 from skillsearch.taxonomy.records import Occupation, Relation, Skill, Taxonomy
-from trainer.data.build import DataOptions, Sources, build_graph, source_of
-from trainer.data.demand import collect_demand
-from trainer.data.enrichment import Spread, enrich, nearest, spread
+from trainer.data.build import DataRequest, build_data
+from trainer.data.enrichment import join_titles, spread
 from trainer.data.generators.base import Kind
-from trainer.data.generators.factory import open_generator
-from trainer.data.sentences import split_sentences
-from trainer.data.tagging import SkillTagger
+from trainer.data.generators.rules import RuleGenerator
+from trainer.data.options import DataOptions
+from trainer.data.sentences import read_labelled_sentences, split_sentences
+from trainer.data.tagging import skill_tagger, tag_vacancies
 from trainer.data.taxonomy_texts import Guard, description_sentences
 from trainer.data.vacancies import Vacancy, read_vacancies
 from trainer.unified.graph import SIDES, GraphManifest, WorkGraph, read_graph
@@ -67,16 +69,22 @@ class Scripted:
         return left[:count]
 
 
-class Plane:
+class Plane(HashEncoder):
     """An encoder whose vectors lie in a plane, at the angle that a text ends with."""
 
-    def __init__(self) -> None:
-        self.batches: list[int] = []
-
-    def encode(self, texts: Sequence[str], *, progress: object = None) -> NDArray[np.float32]:
-        self.batches.append(len(texts))
+    def encode(self, texts: Sequence[str], *, advance: Advance | None = None) -> Float32Array:
+        advance_only(advance)(len(texts))
         angles = np.radians([float(text.rpartition("@")[2]) for text in texts])
         return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+
+class Steps:
+    """Adds up what it hears of progress."""
+
+    done = 0
+
+    def __call__(self, done: int, _note: str = "", /) -> None:
+        self.done += done
 
 
 def edges(graph: WorkGraph, side: str) -> set[tuple[str, str]]:
@@ -88,13 +96,19 @@ def edges(graph: WorkGraph, side: str) -> set[tuple[str, str]]:
 def built(
     answers: dict[tuple[str, Kind], list[str]] | None = None,
     *,
-    wanted: int = 3,
+    wanted: dict[Kind, int] | None = None,
     profile: Profile = "workbench",
+    **request: Any,  # noqa: ANN401 - any field of the request
 ) -> WorkGraph:
-    chosen: dict[Kind, int] = {"titles": wanted, "sentences": wanted, "variants": wanted}
-    generator = Scripted(answers) if answers is not None else None
-    sources = Sources(generator, load_encoder=HashEncoder)
-    return build_graph(TAXONOMY, DataOptions(profile, wanted=chosen), sources).graph
+    """A graph of `TAXONOMY` by default; kinds that `wanted` leaves out are not made."""
+    counts: dict[Kind, int] = {"titles": 0, "sentences": 0, "variants": 0}
+    counts |= {"titles": 3, "sentences": 3, "variants": 3} if wanted is None else wanted
+    values = {
+        "taxonomy": TAXONOMY,
+        "generator": None if answers is None else Scripted(answers),
+        "load_encoder": HashEncoder,
+    }
+    return build_data(DataRequest(profile=profile, options=DataOptions(**counts), **values | request)).graph
 
 
 # texts
@@ -179,11 +193,9 @@ def test_the_workbench_profile_holds_nothing_that_a_task_tests() -> None:
         ("s:weld", "Join metal by heat"),
     }
     assert graph.manifest.drops == {
-        "generated title is an occupation that needs the skill": 2,
-        "generated title is an occupation of the taxonomy": 1,
-        "generated variant is an alternative label of the same skill": 3,
-        "generated variant is an alternative label of another skill": 1,
-        "generated variant is the label of another skill": 1,
+        "generated title is the name of an occupation": 3,
+        "generated variant is an alternative label of a skill": 4,
+        "generated variant is the label of a skill": 1,
         "generated title has more than 100 words": 1,
     }
     counts = graph.manifest.counts
@@ -216,18 +228,15 @@ def test_the_product_profile_takes_other_labels_and_relations() -> None:
     assert "skill-title edges: taxonomy" in graph.manifest.counts
 
 
-def test_hidden_labels_and_occupations_that_need_other_skills_are_guarded_too() -> None:
-    guard = Guard(TAXONOMY, "workbench")
-    assert guard.against_variant(BAKE, "Bread Baking") == "variant is an alternative label of the same skill"
-    assert guard.against_variant(WELD, "bread baking") == "variant is an alternative label of another skill"
-    assert guard.against_variant(WELD, "WELD  metal") == "variant is the skill's own label"
-    assert guard.against_variant(WELD, "weld steel") is None
-    assert guard.against_title(BAKE, "Bakker") == "title is an occupation that needs the skill"
-    assert guard.against_title(WELD, "Baker") == "title is an occupation of the taxonomy"
-    assert guard.against_title(WELD, "welder") is None
-    product = Guard(TAXONOMY, "product")
-    assert product.against_variant(BAKE, "bread baking") is None
-    assert product.against_title(BAKE, "baker") is None
+def test_hidden_labels_and_all_names_of_occupations_are_guarded() -> None:
+    guard, product = Guard(TAXONOMY, "workbench"), Guard(TAXONOMY, "product")
+    assert guard.refusal("variants", "Bread  Baking") == "variant is an alternative label of a skill"
+    assert guard.refusal("variants", "WELD metal") == "variant is the label of a skill"
+    assert guard.refusal("variants", "weld steel") is None
+    assert guard.refusal("titles", "Bakker") == "title is the name of an occupation"
+    assert guard.refusal("titles", "welder") is None
+    assert product.refusal("variants", "bread baking") is None
+    assert product.refusal("titles", "baker") is None
 
 
 def test_a_variant_that_many_skills_share_is_no_name_of_them() -> None:
@@ -236,16 +245,15 @@ def test_a_variant_that_many_skills_share_is_no_name_of_them() -> None:
     for uri in ("s:0", "s:1", "s:2"):
         answers[uri, "variants"] = ["be skilled", "be able"]
     taxonomy = replace(TAXONOMY, skills=skills, relations=())
-    graph = build_graph(taxonomy, DataOptions(wanted={"variants": 2}), Sources(Scripted(answers))).graph
+    graph = built(answers, wanted={"variants": 2}, taxonomy=taxonomy)
     assert edges(graph, "variants") == {("s:0", "be able"), ("s:1", "be able"), ("s:2", "be able")}
     assert graph.manifest.drops == {"generated variant is made for more than 3 skills": 5}
 
 
 def test_what_was_screened_by_one_profile_is_not_taken_from_the_cache_by_another(tmp_path: Path) -> None:
-    sources = Sources(Scripted(GENERATED), cache=tmp_path / "texts.sqlite", load_encoder=HashEncoder)
-    wanted: dict[Kind, int] = {"variants": 3}
+    cache = tmp_path / "texts.jsonl"
     found = [
-        edges(build_graph(TAXONOMY, DataOptions(profile, wanted=wanted), sources).graph, "variants")
+        edges(built(GENERATED, wanted={"variants": 3}, profile=profile, cache=cache), "variants")
         for profile in PROFILES * 2
     ]
     assert found[:2] == found[2:]
@@ -256,7 +264,7 @@ def test_what_was_screened_by_one_profile_is_not_taken_from_the_cache_by_another
 def test_a_graph_without_any_text_is_refused() -> None:
     bare = replace(TAXONOMY, skills={"s:idle": IDLE}, relations=())
     with pytest.raises(TrainingError, match="the graph is empty: 1 skills and no edge"):
-        build_graph(bare, DataOptions(), Sources())
+        built(taxonomy=bare)
 
 
 def test_the_rules_on_real_data_keep_out_what_is_tested() -> None:
@@ -269,7 +277,7 @@ def test_the_rules_on_real_data_keep_out_what_is_tested() -> None:
         skills={uri: taxonomy.skills[uri] for uri in uris},
         relations=tuple(relation for relation in taxonomy.relations if relation.skill in set(uris)),
     )
-    graph = build_graph(some, DataOptions(), Sources(open_generator("rules", seed=42))).graph
+    graph = build_data(DataRequest(some, generator=RuleGenerator(42))).graph
     assert graph.counts["titles"] > 1000
     folded = {side: {(uri, text.casefold()) for uri, text in edges(graph, side)} for side in SIDES}
     aliases, names, benchmark = set(), set(), set()
@@ -309,9 +317,9 @@ Rows = tuple[list[tuple[str, str]], dict[str, int]]
 def vacancies(tmp_path: Path, content: str | bytes, name: str = "jobs.csv", **columns: str) -> Rows:
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    drops: Counter[str] = Counter()
-    found = [(one.title, one.description) for one in read_vacancies(path, drops, **columns)]
-    return found, dict(drops)
+    skipped: Counter[str] = Counter()
+    found = [(one.title, one.description) for one in read_vacancies(path, skipped, **columns)]
+    return found, dict(skipped)
 
 
 def test_vacancies_are_read_from_csv_and_json_lines(tmp_path: Path) -> None:
@@ -330,40 +338,36 @@ def test_vacancies_are_read_from_csv_and_json_lines(tmp_path: Path) -> None:
 
 def test_rows_that_are_not_usable_are_counted(tmp_path: Path) -> None:
     rows = f"{ROWS} ,Text\nCook, \none\na,b,c\n{'long ' * 1000},Text\n\n"
-    found, drops = vacancies(tmp_path, rows)
+    found, skipped = vacancies(tmp_path, rows)
     assert len(found) == 2
-    assert drops == {
-        "vacancy: title is empty": 1,
-        "vacancy: description is empty": 1,
+    assert skipped == {
+        "vacancy: title or description is missing, empty or not text": 2,
         "vacancy: row has another number of columns than the header": 2,
         "vacancy: title has more than 100 words": 1,
     }
     good = '{"title": "Baker", "description": "Bake."}'
     lines = f'{good}\n{{"title": "Bak\n[1]\n{{"title": "Cook"}}\n{{"title": 5, "description": "x"}}\n'
-    found, drops = vacancies(tmp_path, lines, "jobs.jsonl")
+    found, skipped = vacancies(tmp_path, lines, "jobs.jsonl")
     assert found == [("Baker", "Bake.")]
-    assert drops == {
-        "vacancy: line is not JSON": 1,
-        "vacancy: line is not a JSON object": 1,
-        "vacancy: no description": 1,
-        "vacancy: title or description is not text": 1,
+    assert skipped == {
+        "vacancy: line is not a JSON object": 2,
+        "vacancy: title or description is missing, empty or not text": 2,
     }
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("jobs.csv", b"", r"jobs\.csv holds no usable vacancy \(the file is empty\)"),
-        ("jobs.csv", b"title,description\n", "holds no usable vacancy"),
-        ("jobs.csv", b"title,description\n,x\n", r"no usable vacancy \(vacancy: title is empty: 1\)"),
-        ("jobs.csv", b"title,text\nBaker,x\n", "no column 'description' in the header 'title, text'.*--desc"),
-        ("jobs.csv", b"a\n1\n", "no column 'title' and no column 'description'"),
-        ("jobs.csv", b"title,description\nB\xe4cker,x\n", "is not UTF-8: .* at byte"),
-        ("jobs.csv", b'title,description\nBaker,"never closed\n', r"jobs\.csv:\d+: .*is a quote not closed"),
+        ("jobs.csv", b"", r"jobs\.csv, row 1, column title: missing; found no header at all"),
+        ("jobs.csv", b"title,description\n", r"holds no usable vacancy \(the file is empty\)"),
+        ("jobs.csv", b"title,description\n,x\n", r"no usable vacancy \(vacancy: title or .* empty.*: 1\)"),
+        ("jobs.csv", b"title,text\nBaker,x\n", "column description: missing; .*--set title_column"),
+        ("jobs.csv", b"title,description\nB\xe4cker,x\n", r"row 2, column title: byte 0xe4 .*is not UTF-8"),
+        ("jobs.csv", b'title,description\nBaker,"never closed\n', "row 2.*is a quote not closed"),
         ("jobs.jsonl", b"", "the file is empty"),
         ("jobs.jsonl", b"\xff\xfe", "is not UTF-8"),
-        ("jobs.jsonl", b'{"title": "x"}\n{"title": "y"}\n', "no line has the key 'description'"),
-        ("jobs.jsonl", b"{\n", r"no usable vacancy \(vacancy: line is not JSON: 1\)"),
+        ("jobs.jsonl", b'{"title": "x"}\n{"title": "y"}\n', "is missing, .*: 2.*--set title_column=NAME"),
+        ("jobs.jsonl", b"{\n", r"no usable vacancy \(vacancy: line is not a JSON object: 1\)"),
         ("jobs.xlsx", b"PK", r"expected a CSV file \(\.csv\) or JSON Lines"),
     ],
 )
@@ -372,11 +376,65 @@ def test_a_broken_file_of_vacancies_is_told(name: str, content: bytes, message: 
         vacancies(tmp_path, content, name)
 
 
-def test_a_file_of_vacancies_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"none\.csv cannot be read"):
-        list(read_vacancies(tmp_path / "none.csv", Counter()))
-    with pytest.raises(TrainingError, match=r"none\.csv cannot be read"):
-        source_of(tmp_path / "none.csv")
+# labelled sentences
+
+
+def labelled(tmp_path: Path, content: str, taxonomy: Taxonomy = TAXONOMY) -> tuple[dict[str, list[str]], Any]:
+    path = tmp_path / "labelled.csv"
+    path.write_text(content, encoding="utf-8")
+    skipped: Counter[str] = Counter()
+    found = read_labelled_sentences(path, taxonomy, skipped)
+    return {sentence: list(uris) for sentence, uris in found.items()}, skipped
+
+
+def test_labelled_sentences_name_skills_by_their_preferred_labels(tmp_path: Path) -> None:
+    content = (
+        ",sentence,skills\n"
+        "0,\"You bake, and weld.\",\"['bake bread', 'Weld  Metal', 'fly']\"\n"
+        "1,We are great.,['UNK']\n"
+        "2,Nothing.,\n"
+        "3,You make bread.,['make bread']\n"
+        '4,You stay calm.,"[""stay calm""]"\n'
+        "5,Keep calm.,stay calm\n"
+        "6,You stay calm.,['bake bread']\n"
+    )
+    found, skipped = labelled(tmp_path, content)
+    assert found == {
+        "You bake, and weld.": ["s:bake", "s:weld"],
+        "You stay calm.": ["s:idle", "s:bake"],
+        "Keep calm.": ["s:idle"],
+    }
+    assert skipped == {
+        "labelled sentence: unknown label": 2,  # an alternative label is none
+        "labelled sentence: no skill of the taxonomy": 3,
+    }
+    twin = replace(TAXONOMY, skills={**TAXONOMY.skills, "s:twin": Skill("s:twin", "Stay calm")})
+    assert labelled(tmp_path, content, twin)[0]["Keep calm."] == ["s:idle", "s:twin"]
+    graph = built(labelled_sentences=tmp_path / "labelled.csv")
+    assert ("s:idle", "Keep calm.") in edges(graph, "sentences")
+    assert graph.manifest.counts["skill-sentence edges: labelled sentences"] == 5
+    assert graph.manifest.drops["labelled sentence: unknown label"] == 2
+    assert graph.manifest.sources[0].name == "labelled.csv"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("sentence,label\nYou bake.,bake bread\n", r"labelled\.csv, row 1, column skills: missing"),
+        ("sentence,skills\nYou bake.,['bake\n", r"row 2, column skills: .*expected a list of labels"),
+        ('sentence,skills\nYou bake.,"[1, 2]"\n', r"row 2, column skills: .*expected a list of labels"),
+        (
+            "sentence,skills\nYou fly.,['fly']\n",
+            r"no sentence has the preferred label of a skill of esco 1\.1\.1",
+        ),
+    ],
+)
+def test_a_broken_file_of_labelled_sentences_is_told(content: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=message):
+        labelled(tmp_path, content)
+
+
+# tagging
 
 
 class Words:
@@ -400,21 +458,19 @@ def test_titles_are_merged_by_majority() -> None:
         ("Cook", "you do nothing here\ntoo short"),
         ("Nurse", "you want s:c now"),
     ]
-    drops: Counter[str] = Counter()
-    tagger = Words()
-    steps: list[int] = []
-    demand = collect_demand((Vacancy(*text) for text in texts), tagger, drops, progress=steps.append)
-    assert demand.titles == {"Baker": ("s:a", "s:b"), "Nurse": ("s:c",)}  # 2 of 4 is half
-    assert demand.sentences == {
+    skipped: Counter[str] = Counter()
+    tagger, steps = Words(), Steps()
+    titles, sentences = tag_vacancies((Vacancy(*text) for text in texts), tagger.tag, skipped, advance=steps)
+    assert titles == {"Baker": ("s:a", "s:b"), "Nurse": ("s:c",)}  # 2 of 4 is half
+    assert sentences == {
         "you need s:a here": ("s:a",),
         "you need s:b here": ("s:b",),
         "you want s:c now": ("s:c",),
         "you want s:d and s:b": ("s:d", "s:b"),
     }
-    assert demand.vacancies == 6
-    assert sum(steps) == 7
+    assert steps.done == 7
     assert len(tagger.seen) == len(set(tagger.seen))  # each sentence is embedded once
-    assert +drops == {
+    assert +skipped == {
         "vacancy: stands there again": 1,
         "sentence: fewer than three words": 1,
         "sentence: asks for no skill": 1,
@@ -425,64 +481,50 @@ def test_titles_are_merged_by_majority() -> None:
 def test_a_title_keeps_at_most_200_skills_those_with_most_votes() -> None:
     many = " ".join(f"s:{number:03}" for number in range(250))
     texts = [("Baker", f"we want {many}"), ("Baker", "we want s:240 now"), ("Baker", f"they want {many}")]
-    drops: Counter[str] = Counter()
-    demand = collect_demand((Vacancy(*text) for text in texts), Words(), drops)
-    kept = demand.titles["Baker"]
+    skipped: Counter[str] = Counter()
+    titles, _ = tag_vacancies((Vacancy(*text) for text in texts), Words().tag, skipped)
+    kept = titles["Baker"]
     assert len(kept) == 200
     assert kept[0] == "s:240"
     assert set(kept) == {"s:240", *(f"s:{number:03}" for number in range(199))}
-    assert drops["title: skill beyond the first 200"] == 50
+    assert skipped["title: skill beyond the first 200"] == 50
 
 
 def test_sentences_are_tagged_from_the_confidence_on() -> None:
-    angles = Plane()
     skills = {f"s:{angle}": Skill(f"s:{angle}", f"skill@{angle}") for angle in (0, 40, 50, 180)}
-    tagger = SkillTagger(angles, skills, confidence=0.5)  # type: ignore[arg-type]
+    tag = skill_tagger(Plane(), skills, 0.5)
     # cosines to 0, 40, 50, 180 degrees: of 45 degrees 0.71, 0.996, 0.996, -0.71; of -55: 0.57, -0.09, ...
-    assert tagger.tag(["text@42", "text@-55", "text@-90"]) == [("s:40", "s:50", "s:0"), ("s:0",), ()]
-    for wrong in (0.0, 1.1, float("nan")):
-        with pytest.raises(ConfigurationError, match="expected above 0 and at most 1"):
-            SkillTagger(angles, skills, confidence=wrong)  # type: ignore[arg-type]
+    assert tag(["text@42", "text@-55", "text@-90"]) == [("s:40", "s:50", "s:0"), ("s:0",), ()]
 
 
 # enrichment
 
 
 def test_a_synthetic_title_joins_its_nearest_real_title() -> None:
-    plane, steps = Plane(), []
-    synthetic = ["a@10", "b@29", "c@31", "d@85", "e@140"]
-    enriched = enrich(["x@0", "y@90"], synthetic, plane, threshold=0.87, progress=steps.append)
-    assert enriched.joined == {"a@10": "x@0", "b@29": "x@0", "d@85": "y@90"}  # cos 29 = 0.875, cos 31 = 0.857
-    assert enriched.alone == ("c@31", "e@140")
-    assert sum(steps) == 7
+    steps = Steps()
+    synthetic = ["a@10", "b@29", "c@31", "d@85", "e@140", "Y@90"]
+    joined = join_titles(["x@0", "y@90", "z@90"], synthetic, Plane(), 0.87, advance=steps)
+    # cos 29 = 0.875, cos 31 = 0.857; of equally near titles the first wins, and equal texts join
+    assert joined == {"Y@90": "y@90", "a@10": "x@0", "b@29": "x@0", "d@85": "y@90"}
+    assert steps.done == 9
 
 
-def test_without_real_titles_nothing_is_embedded() -> None:
-    plane = Plane()
-    assert enrich([], ["a@0"], plane).alone == ("a@0",)
-    assert plane.batches == []
-    with pytest.raises(ConfigurationError, match=r"cosine 1\.5, expected above 0"):
-        enrich([], [], plane, threshold=1.5)
+def test_joining_in_chunks_is_joining_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(0)
+    real, synthetic = ([f"{name}@{angle}" for angle in draw.uniform(0, 360, 50)] for name in ("r", "s"))
+    at_once = join_titles(real, synthetic, Plane(), 0.999)
+    vectors = Plane().encode(synthetic) @ Plane().encode(real).T
+    assert at_once == {
+        title: real[int(row.argmax())]
+        for title, row in zip(synthetic, vectors, strict=True)
+        if row.max() >= 0.999
+    }
+    monkeypatch.setattr("trainer.data.enrichment._CHUNK", 7)
+    assert join_titles(real, synthetic, Plane(), 0.999) == at_once
 
 
-def test_nearest_in_chunks_is_nearest_at_once() -> None:
-    random_numbers = np.random.default_rng(0)
-    queries = random_numbers.normal(size=(23, 5)).astype(np.float32)
-    targets = random_numbers.normal(size=(11, 5)).astype(np.float32)
-    targets[7] = targets[2]  # equally near: the first wins
-    for chunk_elements in (1, 30, 10_000):
-        places, products = nearest(queries, targets, chunk_elements=chunk_elements)
-        for row, query in enumerate(queries):
-            scores = [sum(a * b for a, b in zip(query, target, strict=True)) for target in targets]
-            assert places[row] == max(range(11), key=lambda place: scores[place])
-            assert products[row] == pytest.approx(max(scores), rel=1e-5)
-    assert 7 not in places
-
-
-def test_the_spread_counts_titles_by_skill() -> None:
-    one = spread(["s:a", "s:b", "s:c"], [("s:a",), ("s:a", "s:b")])
-    assert one.titles.tolist() == [2, 1, 0]
-    figures = Spread(np.array([0, 0, 1, 3, 120])).to_dict()
+def test_the_spread_counts_skills_by_their_titles() -> None:
+    figures = spread(np.array([0, 0, 1, 3, 120]))
     assert figures["mean"] == 24.8
     assert figures["quantiles"]["0.5"] == 1.0
     assert {name: count for name, count in figures["skills by titles"].items() if count} == {
@@ -502,7 +544,7 @@ class Chosen(HashEncoder):
         "loaf hand": "baker",
     }
 
-    def _forward(self, texts: list[str]) -> NDArray[np.float32]:
+    def _forward(self, texts: list[str]) -> Float32Array:
         return super()._forward([self.SAME.get(text, text) for text in texts])
 
 
@@ -515,9 +557,7 @@ def test_vacancies_and_synthetic_titles_meet(tmp_path: Path) -> None:
         ("s:weld", "titles"): ["oven hand", "welding hand", "night baker"],
         ("s:idle", "titles"): ["oven hand"],
     }
-    sources = Sources(Scripted(answers), vacancies=path, load_encoder=Chosen, digests=(source_of(path),))
-    result = build_graph(TAXONOMY, DataOptions(wanted={"titles": 3}), sources)
-    graph = result.graph
+    graph = built(answers, wanted={"titles": 3}, vacancies=path, load_encoder=Chosen)
     assert edges(graph, "titles") == {
         ("s:bake", "Night Baker"),
         ("s:bake", "baker"),
@@ -532,10 +572,7 @@ def test_vacancies_and_synthetic_titles_meet(tmp_path: Path) -> None:
     assert (facts["real titles"], facts["synthetic titles"], facts["joined"], facts["alone"]) == (2, 3, 2, 1)
     assert facts["titles a skill before"]["mean"] == 0.67
     assert facts["titles a skill after"]["skills by titles"]["2-4"] == 2
-    assert {name: one.titles.tolist() for name, one in result.spreads.items()} == {
-        "before": [2, 0, 0],
-        "after": [2, 2, 1],
-    }
+    assert graph.degrees("titles").tolist() == [2, 2, 1]
     assert graph.manifest.encoder == "hash-" + HashEncoder().folder.fingerprint[:8]
     assert graph.manifest.sources[0].name == "jobs.csv"
 
@@ -546,8 +583,8 @@ def test_no_synthetic_title_joins_an_occupation_that_is_tested(
 ) -> None:
     path = tmp_path / "jobs.csv"
     path.write_text("title,description\nbaker,You bake daily bread.\nNight Baker,You bake daily bread.\n")
-    sources = Sources(Scripted({("s:weld", "titles"): ["loaf hand"]}), vacancies=path, load_encoder=Chosen)
-    graph = build_graph(TAXONOMY, DataOptions(profile=profile, wanted={"titles": 1}), sources).graph
+    answers: dict[tuple[str, Kind], list[str]] = {("s:weld", "titles"): ["loaf hand"]}
+    graph = built(answers, wanted={"titles": 1}, profile=profile, vacancies=path, load_encoder=Chosen)
     assert ("s:bake", "baker") in edges(graph, "titles")
     assert (("s:weld", "baker") in edges(graph, "titles")) == joined
     assert (("s:weld", "loaf hand") in edges(graph, "titles")) != joined
@@ -558,6 +595,10 @@ def test_no_synthetic_title_joins_an_occupation_that_is_tested(
 
 def run(*arguments: str) -> None:
     build_app()(["data", "build", *arguments], standalone_mode=False)
+
+
+def settings(**values: object) -> tuple[str, ...]:
+    return tuple(part for name, value in values.items() for part in ("--set", f"{name}={value}"))
 
 
 @pytest.fixture
@@ -576,18 +617,15 @@ def jobs(tmp_path: Path, taxonomy: Taxonomy) -> Path:
 def test_build_from_the_sample_and_vacancies(
     jobs: Path, models_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ("--sample", "--generator", "none", "--vacancies", str(jobs), "--models", str(models_folder))
-    named = (
-        "--title-column",
-        "job",
-        "--description-column",
-        "text",
-        "--device",
-        "cpu",
-        "--confidence",
-        "0.99",
-    )
-    run(*arguments, *named, "--output", str(tmp_path / "data"), "--plots", str(tmp_path / "plots"), "--json")
+    given = {
+        "models": models_folder,
+        "title_column": "job",
+        "description_column": "text",
+        "device": "cpu",
+        "confidence": 0.99,
+    }
+    arguments = ("--sample", "--generator", "none", "--vacancies", str(jobs), "--json", *settings(**given))
+    run(*arguments, "--output", str(tmp_path / "data"))
     report = json.loads(capsys.readouterr().out)
     graph = read_graph(tmp_path / "data")
     assert report["fingerprint"] == graph.fingerprint
@@ -597,10 +635,9 @@ def test_build_from_the_sample_and_vacancies(
     assert report["counts"]["skills"] == 412
     assert report["counts"]["titles"] == 20  # each vacancy names a skill by its label
     assert report["counts"]["skill-sentence edges: vacancies"] >= 20
-    assert (tmp_path / "plots" / "titles_per_skill.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(ConfigurationError, match="replace it with --force"):
         run("--sample", "--generator", "none", "--output", str(tmp_path / "data"))
-    few = ("--titles", "2", "--sentences", "1", "--variants", "2")
+    few = settings(titles=2, sentences=1, variants=2)
     run("--sample", *few, "--output", str(tmp_path / "data"), "--force")
     shown = capsys.readouterr().out
     assert "skill-sentence edges" in shown
@@ -620,8 +657,8 @@ def test_the_product_profile_joins_titles_by_the_untrained_base(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("skillsearch.models.hub._package_folder", lambda _package: bert_base)
-    none = ("--sentences", "0", "--variants", "0", "--device", "cpu", "--plots", str(tmp_path / "plots"))
-    run("--sample", "--profile", "product", "--titles", "1", *none, "--output", str(tmp_path / "data"))
+    few = settings(titles=1, sentences=0, variants=0, device="cpu")
+    run("--sample", "--profile", "product", *few, "--output", str(tmp_path / "data"))
     graph = read_graph(tmp_path / "data")
     relation = taxonomy.relations[0]
     label = taxonomy.occupations[relation.occupation].label.casefold()
@@ -632,40 +669,31 @@ def test_the_product_profile_joins_titles_by_the_untrained_base(
     assert sum(facts["titles a skill after"]["skills by titles"].values()) == 412
     assert graph.manifest.encoder is not None
     assert "enrichment: joined" in capsys.readouterr().out
-    assert (tmp_path / "plots" / "titles_per_skill.png").stat().st_size > 1000
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--generator", "local"), "needs --generator-model"),
-        (("--generator", "none", "--generator-model", "x"), "--generator-model goes with"),
-        (("--generator", "rules", "--endpoint", "http://x"), "--endpoint goes with"),
+        (("--generator", "rules", "--set", "endpoint=http://x"), "go with --generator openai"),
         (("--generator", "openai"), "SKILLSEARCH_GENERATOR_MODEL"),
-        (("--generator", "openai", "--generator-model", "m", "--price-input", "1"), "only one price"),
-        (("--generator", "openai", "--generator-model", "m"), "not started without --yes"),
+        (("--generator", "openai", "--set", "generator_model=m"), "confirm it with --yes"),
         (("--vacancies", "none.csv"), r"none\.csv cannot be read"),
+        (("--labelled-sentences", "none.csv"), r"none\.csv cannot be read"),
+        (("--set", "confidence=1.5"), r"confidence: .*less than or equal to 1, found '1\.5'"),
+        (("--set", "merge=0"), "merge: .*greater than 0"),
+        (("--set", "colour=red"), "--set colour: unknown"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(
-    arguments: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: tuple[str, ...], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises((ConfigurationError, TrainingError), match=message):
         run("--sample", *arguments, "--output", str(tmp_path / "data"))
     assert not (tmp_path / "data").exists()
 
 
-def test_a_paid_run_tells_what_it_costs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = (
-        "--generator",
-        "openai",
-        "--generator-model",
-        "m",
-        "--price-input",
-        "1",
-        "--price-output",
-        "2",
-    )
+def test_a_run_of_a_language_model_tells_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    given = settings(generator_model="m", titles=1, sentences=0, variants=0)
     with pytest.raises(ConfigurationError):
-        run("--sample", *arguments, "--titles", "1", "--sentences", "0", "--variants", "0")
-    assert "412 requests for 412 texts" in capsys.readouterr().err
+        run("--sample", "--generator", "openai", *given)
+    assert "412 requests, about" in capsys.readouterr().err

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 import torch
 from sentence_transformers import SentenceTransformer
-from transformers import TrainerCallback
 
 from skillsearch.errors import ConfigurationError, ModelError, TrainingError
-from skillsearch.models.encoder import Encoder
-from skillsearch.models.folder import ENCODER, MANIFEST
-from skillsearch.models.interaction import InteractionSettings, read_interaction
+from skillsearch.models.manifest import Interaction, ModelManifest, read_manifest
+from skillsearch.models.pair import ENCODER, RECORD
+from skillsearch.models.torch import load_encoder
+from skillsearch.progress import Advance
 from skillsearch.taxonomy.records import Taxonomy
-from trainer.report import Reporter
+from trainer.run import Target
 from trainer.unified.config import PRESETS, UnifiedConfig, configure_unified
 from trainer.unified.graph import GraphManifest, WorkGraph, tidy_edges
 from trainer.unified.losses import ABSENT
-from trainer.unified.run import train_on_graph
+from trainer.unified.run import train_unified
 from trainer.unified.sampling import COLUMNS, draw, training_dataset
 from trainer.unified.train import VALIDATION_MEASURE
 
@@ -47,14 +47,15 @@ def graph(taxonomy: Taxonomy) -> WorkGraph:
 @pytest.fixture
 def config(bert_base: Path) -> UnifiedConfig:
     return configure_unified(
-        "compact",
-        base=str(bert_base),
-        batch_size=6,
-        mini_batch_size=4,
-        max_steps=4,
-        checkpoint_steps=2,
-        precision="float32",
-        learning_rate=1e-3,
+        values={
+            "base": str(bert_base),
+            "batch_size": 6,
+            "mini_batch_size": 4,
+            "max_steps": 4,
+            "checkpoint_steps": 2,
+            "precision": "float32",
+            "learning_rate": 1e-3,
+        }
     )
 
 
@@ -64,6 +65,9 @@ def test_every_skill_with_an_edge_is_drawn_before_one_comes_again(graph: WorkGra
     assert sorted(skills[:11]) == sorted(skills[11:22]) == list(range(11))
     assert skills[:11] != skills[11:22]
     assert max(Counter(skills).values()) == 3
+    same, other = (draw(graph, 27, affix_probability=0.5, seed=seed) for seed in (1, 2))
+    assert all(np.array_equal(columns[name], same[name]) for name in columns)
+    assert not all(np.array_equal(columns[name], other[name]) for name in columns)
     for name, side in zip(COLUMNS[1:], ("titles", "sentences", "variants"), strict=True):
         edges = {tuple(pair) for pair in graph.edges[side].tolist()}
         for skill, node in zip(skills, columns[name].tolist(), strict=True):
@@ -79,12 +83,6 @@ def test_neighbours_are_drawn_evenly(graph: WorkGraph) -> None:
     places = Counter(columns["place"].tolist())
     assert places[0] / len(columns["place"]) == pytest.approx(0.2, abs=0.03)
     assert places[1] == pytest.approx(places[2], rel=0.1)
-
-
-def test_a_seed_gives_the_same_draws(graph: WorkGraph) -> None:
-    one, same, other = (draw(graph, 50, affix_probability=0.8, seed=seed) for seed in (1, 1, 2))
-    assert all(np.array_equal(one[name], same[name]) for name in one)
-    assert not all(np.array_equal(one[name], other[name]) for name in one)
 
 
 def test_texts_of_a_row(graph: WorkGraph) -> None:
@@ -114,9 +112,9 @@ def test_texts_of_a_row(graph: WorkGraph) -> None:
 def test_training_changes_the_transformer_and_not_the_head(
     graph: WorkGraph, config: UnifiedConfig, tmp_path: Path
 ) -> None:
-    report = train_on_graph(graph, config, tmp_path / "unified", device="cpu")
+    report = train_unified(graph, config, Target(tmp_path / "unified", "cpu"))
     assert report.steps == {ENCODER: 4}
-    manifest = json.loads((tmp_path / "unified" / MANIFEST).read_text())
+    manifest = json.loads((tmp_path / "unified" / RECORD).read_text())
     assert manifest["preset"] == "unified-compact"
     assert manifest["config"]["titles"] == {"weight": 1.0, "temperature": 0.05}
     assert manifest["data"]["fingerprint"] == graph.fingerprint
@@ -124,40 +122,42 @@ def test_training_changes_the_transformer_and_not_the_head(
     model = SentenceTransformer(str(tmp_path / "unified" / ENCODER), device="cpu")
     head = model.state_dict()["2.linear.weight"]  # (1024, 32), still an isometry
     torch.testing.assert_close(head.T @ head, torch.eye(head.shape[1]), atol=1e-5, rtol=0)
-    encoder = Encoder.load(str(tmp_path / "unified" / ENCODER), device="cpu")
+    encoder = load_encoder(str(tmp_path / "unified" / ENCODER), device="cpu")
     assert encoder.encode(["a text"]).shape == (1, 1024)
-    assert read_interaction(tmp_path / "unified" / ENCODER) == InteractionSettings("soft", 20.0, True)
+    interaction = Interaction(temperature=20.0, length_normalised=True)
+    expected = ModelManifest(dimension=1024, max_length=64, interaction=interaction)
+    assert read_manifest(tmp_path / "unified" / ENCODER) == expected
     as_trained = config.model_copy(update={"reading_temperature": None, "max_steps": 1})
-    train_on_graph(graph, as_trained, tmp_path / "as-trained", device="cpu")
-    assert read_interaction(tmp_path / "as-trained" / ENCODER) == InteractionSettings("soft", 1.0, True)
+    train_unified(graph, as_trained, Target(tmp_path / "as-trained", "cpu"))
+    assert read_manifest(tmp_path / "as-trained" / ENCODER).interaction.temperature == 1.0
 
 
 def test_it_learns(graph: WorkGraph, config: UnifiedConfig, tmp_path: Path) -> None:
     longer = config.model_copy(update={"max_steps": 30, "affix_probability": 0.0})
-    report = train_on_graph(graph, longer, tmp_path / "unified", device="cpu")
+    report = train_unified(graph, longer, Target(tmp_path / "unified", "cpu"))
     losses = [point["loss"] for point in report.curves[ENCODER] if "loss" in point]
     assert np.mean(losses[-5:]) < 0.75 * np.mean(losses[:5])
 
 
-class Stop(TrainerCallback):
-    def on_step_end(self, _args: object, state: object, *_: object, **__: object) -> None:  # type: ignore[override]
-        if state.global_step == 3:  # type: ignore[attr-defined]
+def stopping(_stage: str, _total: int | None = None, /) -> Advance:
+    """Progress that stops a training at the third step, before a checkpoint of it is written."""
+    steps = iter(range(2))
+
+    def advance(done: int, _note: str = "", /) -> None:
+        if done and next(steps, None) is None:
             raise KeyboardInterrupt
 
-
-class Stopping(Reporter):
-    def callback(self, name: str) -> TrainerCallback:
-        return Stop()
+    return advance
 
 
 def test_a_stopped_run_goes_on_to_the_same_weights(
     graph: WorkGraph, config: UnifiedConfig, tmp_path: Path
 ) -> None:
-    train_on_graph(graph, config, tmp_path / "whole", device="cpu")
+    train_unified(graph, config, Target(tmp_path / "whole", "cpu"))
     with pytest.raises(KeyboardInterrupt):
-        train_on_graph(graph, config, tmp_path / "parts", device="cpu", reporter=Stopping())
+        train_unified(graph, config, Target(tmp_path / "parts", "cpu"), progress=stopping)
     assert not (tmp_path / "parts").exists()
-    report = train_on_graph(graph, config, tmp_path / "parts", device="cpu")
+    report = train_unified(graph, config, Target(tmp_path / "parts", "cpu"))
     assert report.resumed_from == {ENCODER: 2}
     whole, parts = _weights(tmp_path / "whole"), _weights(tmp_path / "parts")
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
@@ -167,7 +167,7 @@ def test_dropout_is_the_bases_own_or_that_of_the_configuration(
     graph: WorkGraph, config: UnifiedConfig, tmp_path: Path
 ) -> None:
     for name, dropout in (("none", 0.0), ("own", None), ("same", 0.1)):  # 0.1 is the base's
-        train_on_graph(graph, config.model_copy(update={"dropout": dropout}), tmp_path / name, device="cpu")
+        train_unified(graph, config.model_copy(update={"dropout": dropout}), Target(tmp_path / name, "cpu"))
     none, own, same = (_weights(tmp_path / name) for name in ("none", "own", "same"))
     assert all(torch.equal(own[name], same[name]) for name in own)
     assert not all(torch.equal(own[name], none[name]) for name in own)
@@ -181,11 +181,18 @@ def _weights(folder: Path) -> dict[str, torch.Tensor]:
 
 def test_a_run_on_other_data_does_not_go_on(graph: WorkGraph, config: UnifiedConfig, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train_on_graph(graph, config, tmp_path / "run", device="cpu", reporter=Stopping())
+        train_unified(graph, config, Target(tmp_path / "run", "cpu"), progress=stopping)
     texts = dict(graph.texts) | {"titles": tuple(text.upper() for text in graph.texts["titles"])}
     other = WorkGraph(graph.manifest, graph.uris, texts, graph.edges)
-    with pytest.raises(TrainingError, match="another graph"):
-        train_on_graph(other, config, tmp_path / "run", device="cpu")
+    with pytest.raises(TrainingError, match="unfinished run with another graph"):
+        train_unified(other, config, Target(tmp_path / "run", "cpu"))
+
+
+def test_a_loss_that_is_not_a_number_is_told(graph: WorkGraph, config: UnifiedConfig, tmp_path: Path) -> None:
+    wild = config.model_copy(update={"learning_rate": 1e30, "warmup_ratio": 0.0, "max_steps": 40})
+    with pytest.raises(TrainingError, match=r"the loss is (nan|inf) at step \d+: lower the learning rate"):
+        train_unified(graph, wild, Target(tmp_path / "unified", "cpu"))
+    assert not (tmp_path / "unified").exists()
 
 
 def test_validation_keeps_the_best_checkpoint(
@@ -206,7 +213,7 @@ def test_validation_keeps_the_best_checkpoint(
             return {VALIDATION_MEASURE: 1.0 / self.calls}
 
     validated = config.model_copy(update={"eval_steps": 2})
-    report = train_on_graph(graph, validated, tmp_path / "unified", device="cpu", validation=Falling())
+    report = train_unified(graph, validated, Target(tmp_path / "unified", "cpu"), validation=Falling())
     assert report.kept_steps == {ENCODER: 2}
     name = f"validation_{VALIDATION_MEASURE}"
     assert [point[name] for point in report.curves[ENCODER] if name in point] == [1.0, 0.5]
@@ -224,13 +231,16 @@ def test_presets_are_the_papers_numbers() -> None:
 
 
 def test_wrong_choices_are_clear(graph: WorkGraph, config: UnifiedConfig, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="unknown preset 'huge' of the unified recipe"):
+    with pytest.raises(ConfigurationError, match="unknown preset 'huge'"):
         configure_unified("huge")
     with pytest.raises(ConfigurationError, match=r"titles\.temperature"):
         configure_unified(assignments=["titles.temperature=0"])
+    with pytest.raises(ConfigurationError, match="interaction: this option was removed, found 'cosine'"):
+        configure_unified(values={"interaction": "cosine"})
+    assert configure_unified(values={"interaction": "soft", "average_ratio": 0.0}) == PRESETS["compact"]
     (tmp_path / "there").mkdir()
     with pytest.raises(TrainingError, match="exists already"):
-        train_on_graph(graph, config, tmp_path / "there", device="cpu")
+        train_unified(graph, config, Target(tmp_path / "there", "cpu"))
     nowhere = config.model_copy(update={"base": str(tmp_path / "nowhere")})
     with pytest.raises(ModelError, match="no model at"):
-        train_on_graph(graph, nowhere, tmp_path / "unified", device="cpu")
+        train_unified(graph, nowhere, Target(tmp_path / "unified", "cpu"))

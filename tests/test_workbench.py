@@ -3,18 +3,18 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from skillsearch.errors import EvaluationError
 from skillsearch.taxonomy.records import Occupation, Relation, Skill, Taxonomy
+from trainer.evaluate.benchmark import Document
 from trainer.evaluate.workbench.build import build_workbench
 from trainer.evaluate.workbench.esco_tasks import Spaces, job2skill, skill2job, skillnorm
 from trainer.evaluate.workbench.file_tasks import jobnorm, skillextract, skillsim
 from trainer.evaluate.workbench.tasks import (
     KINDS,
     Dropped,
-    Missing,
+    MissingTaskError,
     Split,
     Task,
     WorkBench,
@@ -80,15 +80,11 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def built(task: Task | Missing) -> Task:
-    assert isinstance(task, Task), task
-    return task
-
-
 def answers(task: Task) -> dict[str, list[str]]:
+    documents, queries = task.benchmark.documents, task.benchmark.queries
     return {
-        query: [task.targets[place] for place in places]
-        for query, places in zip(task.queries, task.positives, strict=True)
+        queries[query]: sorted(documents[target].label for target in targets)
+        for query, targets in task.benchmark.qrels.items()
     }
 
 
@@ -96,14 +92,14 @@ def answers(task: Task) -> dict[str, list[str]]:
 
 
 def test_job2skill(bakery: Taxonomy) -> None:
-    task = built(job2skill(Spaces(bakery), "all"))
+    task = job2skill(Spaces(bakery), "all")
     assert task.targets == ("bake bread", "sell bread", "weld metal")
     assert answers(task) == {"baker": ["bake bread", "sell bread"], "cook": ["bake bread"]}
-    assert (task.left_out, task.taxonomy, task.own, task.relevant) == (1, "bakery 1 (en)", None, 3)
+    assert (task.left_out, task.taxonomy, task.ranks_itself) == (1, "bakery 1 (en)", False)
 
 
 def test_skill2job(bakery: Taxonomy) -> None:
-    task = built(skill2job(Spaces(bakery), "all"))
+    task = skill2job(Spaces(bakery), "all")
     assert task.targets == ("baker", "cook", "heir")
     assert answers(task) == {"bake bread": ["baker", "cook"], "sell bread": ["baker"]}
     assert task.left_out == 1
@@ -118,7 +114,7 @@ def test_skill2job(bakery: Taxonomy) -> None:
     ],
 )
 def test_skillnorm(bakery: Taxonomy, split: Split, expected: list[str]) -> None:
-    task = built(skillnorm(Spaces(bakery), split))
+    task = skillnorm(Spaces(bakery), split)
     every = {
         "make bread": ["bake bread", "sell bread"],
         "bread baking": ["bake bread"],
@@ -131,27 +127,28 @@ def test_skillnorm(bakery: Taxonomy, split: Split, expected: list[str]) -> None:
 def test_equal_labels_stay_two_targets(bakery: Taxonomy, data: Path) -> None:
     twin = Skill("s:twin", "bake bread", ("twin baking",))
     both = replace(bakery, skills={**bakery.skills, "s:twin": twin})
-    assert built(job2skill(Spaces(both), "all")).targets == (
+    assert job2skill(Spaces(both), "all").targets == (
         "bake bread",
         "bake bread",
         "sell bread",
         "weld metal",
     )
-    norm = built(skillnorm(Spaces(both), "all"))
-    places = dict(zip(norm.queries, norm.positives, strict=True))
-    assert (places["bread baking"].tolist(), places["twin baking"].tolist()) == ([0], [1])  # by URI
+    norm = skillnorm(Spaces(both), "all")
+    right = norm.benchmark.qrels
+    assert ([*right["bread baking"]], [*right["twin baking"]]) == (["s:bake"], ["s:twin"])  # by URI
     # an annotation has a label only, and names both
-    assert built(skillextract("house", Spaces(both), data, "all")).positives[0].tolist() == [0, 1, 2]
+    found = skillextract("house", Spaces(both), data, "all").benchmark.qrels["you bake and sell bread"]
+    assert set(found) == {"s:bake", "s:twin", "s:sell"}
 
 
 def test_the_parts_of_a_task_are_apart_and_whole(taxonomy: Taxonomy) -> None:
     spaces = Spaces(taxonomy)
     for build in (job2skill, skill2job, skillnorm):
-        whole, validation, test = (built(build(spaces, split)) for split in ("all", "validation", "test"))
+        whole, validation, test = (build(spaces, split) for split in ("all", "validation", "test"))
         assert {*validation.queries, *test.queries} == set(whole.queries)
         assert len(validation.queries) + len(test.queries) == len(whole.queries)
         assert validation.left_out + test.left_out <= whole.left_out
-        assert whole.targets is test.targets
+        assert whole.benchmark.documents is test.benchmark.documents
 
 
 def test_a_query_stays_in_its_part_whatever_else_there_is() -> None:
@@ -167,7 +164,7 @@ def test_a_query_stays_in_its_part_whatever_else_there_is() -> None:
 
 
 def test_skillextract_puts_the_spans_of_a_sentence_together(bakery: Taxonomy, data: Path) -> None:
-    task = built(skillextract("house", Spaces(bakery), data, "validation"))
+    task = skillextract("house", Spaces(bakery), data, "validation")
     assert answers(task) == {"you bake and sell bread": ["bake bread", "sell bread"]}
     assert task.left_out == 2
     assert task.files == ("house_validation_annotations.csv",)
@@ -178,7 +175,7 @@ def test_skillextract_puts_the_spans_of_a_sentence_together(bakery: Taxonomy, da
 
 
 def test_jobnorm_merges_equal_titles(bakery: Taxonomy, data: Path) -> None:
-    task = built(jobnorm(Spaces(bakery), data, "validation"))
+    task = jobnorm(Spaces(bakery), data, "validation")
     assert answers(task) == {"Baker": ["baker", "cook"], "baker": ["baker"]}
     assert task.left_out == 1
     assert task.dropped == (
@@ -188,16 +185,16 @@ def test_jobnorm_merges_equal_titles(bakery: Taxonomy, data: Path) -> None:
 
 
 def test_skillsim_knows_the_query_among_the_targets(data: Path) -> None:
-    task = built(skillsim(data, "all"))
+    task = skillsim(data, "all")
     assert task.targets == ("C", "Java", "SQL", "welding")
     assert answers(task) == {"SQL": ["C", "Java"], "C": ["Java"]}
-    assert task.own is not None
-    assert [task.targets[place] for place in task.own] == ["SQL", "C"]
+    assert task.ranks_itself
+    assert set(task.benchmark.queries) <= set(task.benchmark.documents)
     assert task.dropped == (Dropped("both skills of the pair are one", 1, ("SQL",)),)
     (data / "skillmatch" / "skillmatch-1k.csv").write_text(
         "skill_a,skill_b,related\n" + "".join(f"s{number},t,1\n" for number in range(40)), encoding="utf-8"
     )
-    validation, test = built(skillsim(data, "validation")), built(skillsim(data, "test"))
+    validation, test = skillsim(data, "validation"), skillsim(data, "test")
     assert len(validation.queries) + len(test.queries) == 40
     assert not {*validation.queries} & {*test.queries}
     assert validation.targets == test.targets
@@ -208,8 +205,8 @@ def test_both_parts_of_a_set_where_both_are_there(bakery: Taxonomy, data: Path) 
         "vacancyTitle,conceptUri\nhead cook,o:cook\n", encoding="utf-8"
     )
     spaces = Spaces(bakery)
-    assert built(jobnorm(spaces, data, "all")).files == ("titles.csv", "titles_test.csv")
-    assert built(jobnorm(spaces, data, "test")).queries == ("head cook",)
+    assert jobnorm(spaces, data, "all").files == ("titles.csv", "titles_test.csv")
+    assert jobnorm(spaces, data, "test").queries == ("head cook",)
 
 
 def test_absent_files_are_named(bakery: Taxonomy, data: Path) -> None:
@@ -217,21 +214,13 @@ def test_absent_files_are_named(bakery: Taxonomy, data: Path) -> None:
     assert [task.name for task in bench.tasks] == [
         "job2skill", "skill2job", "skillnorm", "house", "jobnorm", "skillsim",
     ]  # fmt: skip
-    assert [missing.name for missing in bench.missing] == ["tech", "techwolf"]
-    assert "skill-extraction/tech_validation_annotations.csv" in bench.missing[0].reason
-    assert str(data) in bench.missing[0].reason
-    nothing = build_workbench(bakery)
-    assert [missing.name for missing in nothing.missing] == [
-        "house",
-        "tech",
-        "techwolf",
-        "jobnorm",
-        "skillsim",
-    ]
-    assert (
-        nothing.missing[3].reason
-        == "no --data given; it is read from jobbert/titles.csv or jobbert/titles_test.csv"
-    )
+    assert list(bench.missing) == ["tech", "techwolf"]
+    assert "skill-extraction/tech_validation_annotations.csv" in bench.missing["tech"]
+    assert str(data) in bench.missing["tech"]
+    nothing = build_workbench(bakery).missing
+    assert list(nothing) == ["house", "tech", "techwolf", "jobnorm", "skillsim"]
+    expected = "no --data given; it is read from jobbert/titles.csv or jobbert/titles_test.csv"
+    assert nothing["jobnorm"] == expected
 
 
 def test_files_directly_in_the_folder(bakery: Taxonomy, data: Path, tmp_path: Path) -> None:
@@ -246,7 +235,7 @@ def test_files_directly_in_the_folder(bakery: Taxonomy, data: Path, tmp_path: Pa
 def test_a_part_that_is_not_there_leaves_the_others(bakery: Taxonomy, data: Path) -> None:
     bench = build_workbench(bakery, data, split="test", kinds=("skillnorm", "jobnorm"))
     assert [task.name for task in bench.tasks] == ["skillnorm"]
-    assert bench.missing == (Missing("jobnorm", f"no jobbert/titles_test.csv in {data}"),)
+    assert bench.missing == {"jobnorm": f"no jobbert/titles_test.csv in {data}"}
 
 
 # --- bad input
@@ -267,12 +256,12 @@ def test_nothing_can_be_built(bakery: Taxonomy) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", r"house.*: an empty file, expected a header with sentence, label"),
-        (b"sentence,span\nx,y\n", r"columns 'sentence, span', expected .*; label missing"),
-        (b"sentence,label\n", r"has a header and no row"),
-        (b"sentence,label\ncaf\xe9,x\n", r"\.csv:2: byte 0xe9 is not UTF-8"),
-        (b'sentence,label\n"open,x\n', r"\.csv:2: .*is a quote not closed"),
-        (b"sentence,label\na,b\na,b,c\n", r"\.csv:3: 3 cells, expected 2"),
+        (b"", r"house_.*\.csv, row 1, column sentence: missing; found no header at all"),
+        (b"sentence,span\nx,y\n", r"row 1, column label: missing; found 'sentence, span'"),
+        (b"sentence,label\ncaf\xe9,x\n", r"row 2, column sentence: byte 0xe9 at .* is not UTF-8"),
+        (b'sentence,label\n"open,x\n', r"row 2, .*is a quote not closed"),
+        (b"sentence,label\na,b\na,b,c\n", r"row 3, column 3: more cells than the header's 2"),
+        (b"sentence,label\na\n", r"row 2, column label: the row ends before this column"),
     ],
 )
 def test_broken_files(bakery: Taxonomy, data: Path, content: bytes, message: str) -> None:
@@ -285,33 +274,27 @@ def test_other_marks_than_related_or_not(data: Path) -> None:
     (data / "skillmatch" / "skillmatch-1k.csv").write_text(
         "skill_a,skill_b,related\na,b,yes\n", encoding="utf-8"
     )
-    with pytest.raises(EvaluationError, match="related is 'yes', expected 0 or 1"):
+    with pytest.raises(
+        EvaluationError, match=r"row 2, column related: unknown value 'yes', expected one of 0"
+    ):
         skillsim(data, "all")
 
 
 def test_a_file_in_which_no_label_is_known(bakery: Taxonomy, data: Path) -> None:
     path = data / "skill-extraction" / "house_validation_annotations.csv"
     path.write_text("sentence,label\nyou fly,fly planes\n", encoding="utf-8")
-    (missing,) = (one for one in build_workbench(bakery, data).missing if one.name == "house")
-    assert missing.reason == (
+    assert build_workbench(bakery, data).missing["house"] == (
         "house_validation_annotations.csv: no query with a right target in the all part; "
         "1 rows dropped: the label is not in bakery 1 (en)"
     )
 
 
-def test_tasks_that_do_not_fit_together() -> None:
-    task = built(make_task("own", "skillsim", "all", [("a", [1, 0, 1]), ("b", [])], ("x", "y")))
-    assert (task.positives[0].tolist(), task.left_out) == ([0, 1], 1)
-    for change, message in (
-        ({"queries": ("a", "b")}, r"\[1, 2\] queries"),
-        ({"own": np.array([0, 0])}, r"\[1, 2\] queries"),
-        ({"positives": (np.array([], dtype=np.int32),)}, "'a' has no right target"),
-        ({"positives": (np.array([2]),)}, "expected rising places below 2"),
-        ({"positives": (np.array([-1]),)}, "expected rising places below 2"),
-        ({"positives": (np.array([1, 1]),)}, "expected rising places below 2"),
-    ):
-        with pytest.raises(EvaluationError, match=message):
-            replace(task, **change)  # type: ignore[arg-type]
+def test_queries_without_a_right_target_are_left_out() -> None:
+    documents = {name: Document(name, "", (name,)) for name in "xy"}
+    task = make_task("own", "skillsim", "all", {"a": ["y", "x", "y"], "b": []}, documents)
+    assert (answers(task), task.left_out) == ({"a": ["x", "y"]}, 1)
+    with pytest.raises(MissingTaskError, match="no query with a right target in the all part"):
+        make_task("own", "skillsim", "all", {"b": []}, documents)
 
 
 # --- samples
@@ -332,7 +315,7 @@ def test_a_sample_is_small_and_fixed(taxonomy: Taxonomy) -> None:
         order = [whole.targets.index(text) for text in task.targets]
         assert order == sorted(order)
     first, _, last = small.tasks
-    assert first.targets is last.targets  # both rank skills
+    assert first.targets == last.targets  # both rank skills
     needed = {text for task in (first, last) for right in answers(task).values() for text in right}
     assert len(first.targets) == max(60, len(needed))
 
@@ -342,10 +325,8 @@ def test_a_sample_may_be_all(bakery: Taxonomy, data: Path) -> None:
     assert [answers(task) for task in bench.sample(queries=99).tasks] == [
         answers(task) for task in bench.tasks
     ]
-    similar = WorkBench((built(skillsim(data, "all")),)).sample(queries=1, targets=1).tasks[0]
-    assert similar.own is not None
-    (query,), (own,) = similar.queries, similar.own
-    assert own == -1 or similar.targets[own] == query
+    similar = WorkBench((skillsim(data, "all"),)).sample(queries=1, targets=1).tasks[0]
+    assert set(similar.benchmark.queries) <= set(similar.benchmark.documents)
     for arguments in ({"queries": 0}, {"queries": 1, "targets": 0}):
         with pytest.raises(EvaluationError, match="expected 1 or more"):
             bench.sample(**arguments)

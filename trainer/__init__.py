@@ -1,1 +1,1 @@
-"""Training: the bi-encoder and the three-class cross-encoder, and what they are worth."""
+"""Training: models, the data that they learn from, and how good they are."""

@@ -1,37 +1,46 @@
-"""What both training runs share: arguments, checkpoints to go on from, averaging, the curve."""
+"""Fitting one model: arguments, checkpoints to resume from, progress, and the move back to the base."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from transformers import PrinterCallback, TrainerCallback
 
 from skillsearch.errors import TrainingError
-from skillsearch.models.hub import quiet
-from trainer.pair.config import Mixed, ModelConfig
+from skillsearch.models.torch import quiet
+from skillsearch.progress import Progress, advance_only, silent
+from trainer.config import Mixed, ModelConfig
+from trainer.run import TrainReport
 
 if TYPE_CHECKING:
     import torch
-    from torch.optim.swa_utils import AveragedModel
+    from sentence_transformers import SentenceTransformer
     from transformers import Trainer, TrainerState, TrainingArguments
 
-__all__ = ["Fitted", "common_arguments", "fit", "total_steps"]
+__all__ = ["FitOptions", "common_arguments", "fit", "move_towards", "moved_back", "total_steps"]
 
-_COMPLETE = "complete"
-_AVERAGE = "average.pt"
-_TORCH_WRITER = ("PytorchStreamWriter", "inline_container")  # in what torch says of a full disk
+_COMPLETE: Final = "complete"
+_TORCH_WRITER: Final = ("PytorchStreamWriter", "inline_container")  # in torch's messages about a full disk
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """What a training gave: steps taken, the step whose weights were kept, and the logged values."""
+class FitOptions:
+    """Options of a training that do not depend on the model.
 
-    steps: int
-    kept: int | None
-    resumed_from: int
-    curve: tuple[dict[str, float], ...]
+    Attributes:
+        folder: of the checkpoints; a run that was stopped is resumed from the last one there.
+        seed: of the order of batches and of dropout.
+        precision: of the forward passes; `auto` is the fastest that the device has in hardware.
+        progress: hears of every step.
+    """
+
+    folder: Path
+    seed: int
+    precision: Mixed = "auto"
+    progress: Progress = silent
 
 
 def total_steps(config: ModelConfig, examples: int) -> int:
@@ -41,23 +50,16 @@ def total_steps(config: ModelConfig, examples: int) -> int:
 
 
 def common_arguments(
-    config: ModelConfig,
-    *,
-    examples: int,
-    folder: Path,
-    seed: int,
-    device: str,
-    precision: Mixed,
-    measure: str,
+    config: ModelConfig, options: FitOptions, *, examples: int, device: str, measure: str
 ) -> dict[str, Any]:
-    """Keyword arguments of `TrainingArguments` that both models have in common.
+    """Keyword arguments of `TrainingArguments` that all models have in common.
 
     `measure` is the evaluator's, and chooses the best checkpoint where there is validation.
     """
     steps = total_steps(config, examples)
-    mixed = _mixed(precision, device)
+    mixed = _mixed(options.precision, device)
     arguments: dict[str, Any] = {
-        "output_dir": str(folder),
+        "output_dir": str(options.folder),
         "max_steps": steps,
         "per_device_train_batch_size": config.batch_size,
         "gradient_accumulation_steps": config.gradient_accumulation,
@@ -67,13 +69,14 @@ def common_arguments(
         "optim": "adamw_torch_fused",
         "bf16": mixed == "bfloat16",
         "fp16": mixed == "float16",
-        "seed": seed,
-        "data_seed": seed,
+        "seed": options.seed,
+        "data_seed": options.seed,
         "use_cpu": device == "cpu",
         "save_strategy": "steps",
         "save_steps": config.eval_steps or config.checkpoint_steps,
         "save_total_limit": 2,
         "logging_steps": max(1, steps // 50),
+        "logging_nan_inf_filter": False,
         "report_to": "none",
         "disable_tqdm": True,
         "dataloader_pin_memory": device.startswith("cuda"),
@@ -88,18 +91,19 @@ def common_arguments(
     return arguments
 
 
-def fit(trainer: "Trainer", callbacks: Sequence[TrainerCallback], *, average_ratio: float = 0.0) -> Fitted:
-    """Train, going on from the last complete checkpoint in the trainer's folder, if there is one.
+def fit(trainer: "Trainer", model: str, options: FitOptions) -> TrainReport:
+    """Train, beginning with the last complete checkpoint, if there is one.
 
     A run that was stopped gives the weights of one that was not: checkpoints hold the optimiser,
-    the schedule, the random states and the running average. The one before the last is kept until
-    the last is complete.
+    the schedule and the random states. The one before the last is kept until the last is complete.
 
     Args:
         trainer: whose model is trained in place.
-        callbacks: told of every step.
-        average_ratio: the last share of the steps whose weights are averaged into the result
-            (Izmailov et al., "Averaging Weights Leads to Wider Optima", 2018, arXiv:1803.05407).
+        model: its name in the report.
+        options: see there.
+
+    Returns:
+        The steps, the curve and the seconds.
 
     Raises:
         TrainingError: a checkpoint cannot be written, read, or does not belong to this run, or
@@ -107,102 +111,89 @@ def fit(trainer: "Trainer", callbacks: Sequence[TrainerCallback], *, average_rat
     """
     from safetensors import SafetensorError
 
-    folder = Path(str(trainer.args.output_dir))
-    start = _last_complete(folder)
-    average = _Average(average_ratio, start) if average_ratio else None
+    report, stage = TrainReport(), f"train the {model}"
+    complete = [path.parent for path in options.folder.glob(f"checkpoint-*/{_COMPLETE}")]
+    start = max(complete, key=_step, default=None)
     trainer.remove_callback(PrinterCallback)
-    for callback in (_Finite(), *((average,) if average else ()), _MarkComplete(), *callbacks):
-        trainer.add_callback(callback)
+    trainer.add_callback(_Watch(options.progress, stage))
     try:
-        with quiet():
+        with quiet(), report.timed(stage):
             trainer.train(resume_from_checkpoint=str(start) if start else None)
     except (OSError, SafetensorError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not any(name in str(error) for name in _TORCH_WRITER):
             raise
         raise TrainingError(
-            f"a checkpoint in {folder} cannot be written or read ({str(error).splitlines()[0]}): "
-            "the one before it stays valid, run the same command again to go on from it"
+            f"a checkpoint in {options.folder} cannot be written or read ({str(error).splitlines()[0]}): "
+            "the one before it stays valid, run the same command again to resume from it"
         ) from error
-    if average:
-        average.apply(trainer.model)  # type: ignore[arg-type]
-    state = trainer.state
-    return Fitted(
-        steps=int(state.global_step),
-        kept=int(state.best_global_step) if state.best_global_step else None,
-        resumed_from=_step(start) if start else 0,
-        curve=tuple(_numbers(state.log_history)),
-    )
+    report.steps[model] = int(trainer.state.global_step)
+    report.curves[model] = list(_numbers(trainer.state.log_history))
+    if trainer.state.best_global_step:
+        report.kept_steps[model] = int(trainer.state.best_global_step)
+    if start:
+        report.resumed_from[model] = _step(start)
+    return report
 
 
-class _MarkComplete(TrainerCallback):
-    """Marks a checkpoint as complete, once all its files are written."""
+@contextmanager
+def moved_back(model: "SentenceTransformer", weight: float) -> Iterator[None]:
+    """Train a model in this context, and move it back to where it was by a weight; see `move_towards`."""
+    base = {name: value.detach().clone() for name, value in model.state_dict().items()} if weight else {}
+    yield
+    if weight:
+        move_towards(model, base, weight)
+
+
+def move_towards(model: "SentenceTransformer", base: Mapping[str, "torch.Tensor"], weight: float) -> None:
+    """Interpolate with the base's weights, to keep what the base knows and the data does not teach.
+
+    A weight of 0 changes nothing, 1 gives the base. Wortsman et al., "Robust fine-tuning of zero-shot
+    models" (2022), arXiv:2109.01903.
+    """
+    moved = {
+        name: value.lerp(base[name].to(value), weight) if value.is_floating_point() else value
+        for name, value in model.state_dict().items()
+    }
+    model.load_state_dict(moved)
+
+
+class _Watch(TrainerCallback):
+    """Reports steps and loss, marks checkpoints whose files are all there, and stops at a broken loss."""
+
+    def __init__(self, progress: Progress, stage: str) -> None:
+        self._progress, self._stage = progress, stage
+        self._advance, self._note = advance_only(None), ""
+
+    def on_train_begin(  # type: ignore[override]
+        self, _args: object, state: "TrainerState", *_: object, **__: object
+    ) -> None:
+        self._advance = self._progress(self._stage, state.max_steps)
+        self._advance(state.global_step)
+
+    def on_step_end(self, *_: object, **__: object) -> None:
+        self._advance(1, self._note)
+
+    def on_log(  # type: ignore[override]
+        self, _args: object, state: "TrainerState", _control: object, logs: dict[str, float], **__: object
+    ) -> None:
+        if "loss" in logs:
+            self._note = f"loss {logs['loss']:.3f}"
+            if not math.isfinite(logs["loss"]):
+                raise TrainingError(
+                    f"the loss is {logs['loss']} at step {state.global_step}: "
+                    "lower the learning rate, or train in float32"
+                )
 
     def on_save(self, args: "TrainingArguments", state: "TrainerState", *_: object, **__: object) -> None:
         if state.is_world_process_zero:
             (Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / _COMPLETE).touch()
 
 
-class _Finite(TrainerCallback):
-    """Stops a run whose loss is not a number any more."""
-
-    def on_log(  # type: ignore[override]
-        self, _args: object, state: "TrainerState", _control: object, logs: dict[str, float], **__: object
-    ) -> None:
-        if not math.isfinite(logs.get("loss", 0.0)):
-            raise TrainingError(
-                f"the loss is {logs['loss']} at step {state.global_step}: "
-                "lower the learning rate, or train in float32"
-            )
-
-
-class _Average(TrainerCallback):
-    """Averages the weights of the last share of the steps, and keeps the average in checkpoints."""
-
-    def __init__(self, ratio: float, start: Path | None) -> None:
-        self._ratio = ratio
-        self._start = start
-        self._average: AveragedModel | None = None
-
-    def on_train_begin(  # type: ignore[override]
-        self, *_: object, model: "torch.nn.Module", **__: object
-    ) -> None:
-        import torch
-        from torch.optim.swa_utils import AveragedModel
-
-        self._average = AveragedModel(model)
-        saved = self._start / _AVERAGE if self._start else None
-        if saved and saved.exists():
-            self._average.load_state_dict(torch.load(saved, weights_only=True))
-
-    def on_step_end(  # type: ignore[override]
-        self, _args: object, state: "TrainerState", *_: object, model: "torch.nn.Module", **__: object
-    ) -> None:
-        if self._average is not None and state.global_step > (1 - self._ratio) * state.max_steps:
-            self._average.update_parameters(model)
-
-    def on_save(self, args: "TrainingArguments", state: "TrainerState", *_: object, **__: object) -> None:
-        import torch
-
-        if self._average is not None and state.is_world_process_zero:
-            target = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / _AVERAGE
-            torch.save(self._average.state_dict(), target)
-
-    def apply(self, model: "torch.nn.Module") -> None:
-        """Give the model the averaged weights."""
-        if self._average is not None and int(self._average.n_averaged):
-            model.load_state_dict(self._average.module.state_dict())
-
-
-def _last_complete(folder: Path) -> Path | None:
-    complete = [path.parent for path in folder.glob(f"checkpoint-*/{_COMPLETE}")]
-    return max(complete, key=_step, default=None)
-
-
 def _step(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def _numbers(history: Sequence[dict[str, Any]]) -> Iterator[dict[str, float]]:
+def _numbers(history: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, float]]:
     """The values logged on the way, without those about the whole run."""
     for entry in history:
         if "train_runtime" not in entry:
@@ -214,7 +205,7 @@ def _numbers(history: Sequence[dict[str, Any]]) -> Iterator[dict[str, float]]:
 
 
 def _mixed(precision: Mixed, device: str) -> Mixed:
-    """What `auto` means: the fastest mixed precision that the device has in hardware."""
+    """The precision that `auto` stands for: the fastest that the device has in hardware."""
     import torch
 
     if precision != "auto":

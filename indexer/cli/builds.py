@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from skillsearch.cli.options import JsonOption
+
 if TYPE_CHECKING:
     from skillsearch.store.base import Store
 
 __all__ = ["builds", "prune", "rollback", "status"]
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
-
 
 def status(as_json: JsonOption = False) -> None:
-    """Show what is published.
+    """Show the published build.
 
     Example: skillsearch status --json
     """
-    from indexer.cli.tables import megabytes, pairs_table
-    from skillsearch.cli.console import stdout
+    from indexer.cli.tables import megabytes
+    from skillsearch.cli.console import pairs_table, stdout
     from skillsearch.settings import load_settings
 
     with _store() as store:
@@ -48,33 +48,34 @@ def status(as_json: JsonOption = False) -> None:
 
 
 def builds(as_json: JsonOption = False) -> None:
-    """List all builds: taxonomies, model, counts, state and size.
+    """List all builds with their taxonomies, model, counts, state and size.
 
     Example: skillsearch builds
     """
+    from indexer.builds import published_info
     from indexer.cli.tables import builds_table
     from skillsearch.cli.console import stdout
 
     with _store() as store:
-        found, published = store.builds(), _published(store)
+        found, published = store.builds(), published_info(store)
         sizes = {info.name: None if info.state == "unfinished" else store.size(info.name) for info in found}
+    name = published.name if published else None
     if as_json:
         rows = [
-            info.to_dict() | {"published": info.name == published, "bytes": sizes[info.name]}
-            for info in found
+            info.to_dict() | {"published": info.name == name, "bytes": sizes[info.name]} for info in found
         ]
         typer.echo(json.dumps(rows))
     else:
-        stdout().print(builds_table(found, published, sizes))
+        stdout().print(builds_table(found, name, sizes))
 
 
 def rollback(
     to: Annotated[
-        str | None, typer.Option(help="Name of a build.", show_default="the one before the published one")
+        str | None, typer.Option(help="Name of a build.", show_default="the one that was replaced")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Publish the build again that the published one replaced.
+    """Go back to the build that the published one replaced, or to another one.
 
     Example: skillsearch rollback
     """
@@ -90,11 +91,11 @@ def rollback(
 
 
 def prune(
-    keep: Annotated[int, typer.Option(min=1, help="Builds to keep, the published one among them.")] = 2,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    keep: Annotated[int, typer.Option(min=1, help="Builds to keep, including the published one.")] = 2,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove old builds, and those that failed or were never finished; never the published one.
+    """Remove old, failed and unfinished builds; the published one always stays.
 
     Example: skillsearch prune --keep 2
     """
@@ -121,12 +122,3 @@ def _store() -> "Iterator[Store]":
 
     with closing(open_store(load_settings())) as store:
         yield store
-
-
-def _published(store: "Store") -> str | None:
-    from skillsearch.errors import IndexNotFoundError, IndexOutdatedError
-
-    try:
-        return store.current().name
-    except (IndexNotFoundError, IndexOutdatedError):
-        return None

@@ -1,4 +1,4 @@
-"""The command-line options that name a release, and reading the release they name."""
+"""The options that name a release, and the lines that tell what was read of it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,23 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from indexer.read.esco import Release
+    from indexer.read.release import Release
 
-__all__ = ["DeviceOption", "EscoOption", "SampleOption", "VersionOption", "load_release", "tell_release"]
+__all__ = ["EscoOption", "SampleOption", "load_release", "tell_release"]
 
 EscoOption = Annotated[
     list[Path] | None,
-    typer.Option(help="A zip or folder of an ESCO release; give it once for each.", show_default=False),
+    typer.Option(help="A zip or folder of an ESCO release; repeat it for each.", show_default=False),
 ]
 SampleOption = Annotated[bool, typer.Option("--sample", help="Use the sample taxonomy instead.")]
-VersionOption = Annotated[
-    str | None, typer.Option(help="The release's version, where its file name does not tell.")
-]
-DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda, mps.", show_default="the best there is")]
 
 
 def load_release(esco: Sequence[Path] | None, *, sample: bool, version: str | None) -> "Release":
-    """Read the release that the options name, and say on standard error what was read and dropped.
+    """Read the release that the options name, and tell on standard error what was read.
 
     Raises:
         ConfigurationError: neither or both of `esco` and `sample` are given.
@@ -40,15 +36,14 @@ def load_release(esco: Sequence[Path] | None, *, sample: bool, version: str | No
 
 
 def tell_release(release: "Release") -> None:
-    """Say on standard error what was read and dropped."""
-    from skillsearch.cli.console import stderr
+    """Tell on standard error what was read, and which rows were skipped."""
+    from skillsearch.cli.console import note
 
-    taxonomy, console = release.taxonomy, stderr()
-    console.print(
+    taxonomy = release.taxonomy
+    note(
         f"read {taxonomy}: {len(taxonomy.skills):,} skills, {len(taxonomy.occupations):,} occupations, "
         f"{len(taxonomy.relations):,} relations"
     )
-    for drop in release.dropped:
-        console.print(
-            f"  dropped {drop.count:,} rows of {drop.file}: {drop.reason} ({drop.examples[0]})", markup=False
-        )
+    for rows in release.skipped:
+        count = "1 row" if rows.count == 1 else f"{rows.count:,} rows"
+        note(f"  skipped {count} of {rows.file}: {rows.reason} ({rows.examples[0]})")

@@ -1,26 +1,22 @@
 """The command `skillsearch reindex`."""
 
 import json
-import os
-from contextlib import closing, suppress
-from dataclasses import replace
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from indexer.cli.options import DeviceOption, EscoOption, SampleOption, VersionOption
+from indexer.cli.options import EscoOption, SampleOption, tell_release
+from skillsearch.cli.options import JsonOption, SetOption, split_settings
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bars
-
-    from indexer.build import Progress
-    from indexer.plan import Plan
-    from skillsearch.models.folder import ModelPair
-    from skillsearch.store.base import Store
-    from skillsearch.taxonomy.records import Taxonomy
+    from indexer.reindex import ReindexReport, ReindexRequest
 
 __all__ = ["reindex"]
+
+_MORE = ("name", "version", "language", "golden", "margin", "give_way")
+"""Fields of the request that are given by ``--set``."""
 
 
 def reindex(
@@ -30,172 +26,107 @@ def reindex(
         typer.Option(help="A taxonomy of your own instead: .csv or .jsonl.", show_default=False),
     ] = None,
     sample: SampleOption = False,
-    taxonomy_version: VersionOption = None,
-    name: Annotated[
-        str | None, typer.Option(help="Of your own taxonomy.", show_default="from its file name")
-    ] = None,
-    language: Annotated[str | None, typer.Option(help="Of your own taxonomy.", show_default="en")] = None,
     overlay: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
+            metavar="FILE|none",
             help="Private skills, aliases, hidden skills, pinned labels: .toml or .csv.",
-            show_default="the one that is published",
+            show_default="the published one",
         ),
     ] = None,
-    no_overlay: Annotated[bool, typer.Option("--no-overlay", help="Forget the published overlay.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     report: Annotated[
         Path | None,
-        typer.Option(help="Write what becomes of every URI: .csv or .jsonl.", show_default=False),
-    ] = None,
-    golden: Annotated[
-        Path | None,
-        typer.Option(
-            help="Titles with expected skills: CSV with title,skill.", show_default="made from the taxonomy"
-        ),
-    ] = None,
-    margin: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Recall on them that may be lost.", show_default="0.02"),
+        typer.Option(help="Write what happens to every URI: .csv or .jsonl.", show_default=False),
     ] = None,
     allow_downgrade: Annotated[
-        bool, typer.Option("--allow-downgrade", help="Index an older version than is published.")
+        bool, typer.Option("--allow-downgrade", help="Index an older version than the published one.")
     ] = False,
     accept_removals: Annotated[
         int | None, typer.Option(min=0, help="Concepts that may vanish.", show_default="5% of them")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Embed everything again.")] = False,
-    give_way: Annotated[
-        bool, typer.Option(help="Leave the processor to whoever else wants it, such as searches.")
-    ] = True,
-    models: Annotated[
-        str | None,
-        typer.Option(help="Folder of the models, or skillscout.", show_default="SKILLSEARCH_MODELS"),
-    ] = None,
-    device: DeviceOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the plan or report as JSON.")] = False,
+    assignments: SetOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Move the index to a release: build next to what is published, check, publish.
 
     Only concepts whose text changed are embedded. Searches go on, and `skillsearch rollback` undoes it.
-    After a crash the same command goes on where it was. Without a Qdrant server the index is below
+    After a crash, the same command resumes the build. Without a Qdrant server the index is below
     SKILLSEARCH_HOME. Exits with 3 if the new build fails its checks; it is then not published.
+
+    --set takes any setting, and: name, version and language of the release; golden, a CSV
+    of title,skill to measure recall on; margin, the recall that may be lost (0.02); give_way=false to
+    compete with searches for the processor.
 
     Example: skillsearch reindex --esco esco-en.zip --esco esco-relations.zip --dry-run
 
-    Example: skillsearch reindex --taxonomy acme-v3.csv --overlay ours.toml
+    Example: skillsearch reindex --taxonomy acme-v3.csv --overlay ours.toml --set models=skillscout
 
     Example: skillsearch reindex --sample
     """
-    if give_way:
-        _give_way()
-    from indexer.build import carry_out
-    from indexer.checks import MARGIN
-    from indexer.golden import read_golden
-    from indexer.guards import require_allowed
-    from indexer.migration import require_suffix, write_migration
-    from indexer.read.release import load_taxonomy, overlaid
-    from skillsearch.cli.console import progress
-    from skillsearch.models.folder import locate_models
+    from indexer.reindex import reindex as run
+    from skillsearch.cli.progress import progress_bars
     from skillsearch.settings import load_settings
     from skillsearch.store import open_store
 
-    settings = load_settings(models=models, device=device)
-    if report:
-        require_suffix(report)
-    pair = locate_models(settings.model_location)
-    titles = read_golden(golden) if golden else None
-    release = load_taxonomy(
-        esco, taxonomy, sample=sample, name=name, version=taxonomy_version, language=language
+    changes, more = split_settings(assignments, _MORE)
+    settings = load_settings(**changes)
+    request = _request(
+        esco=tuple(esco or ()),
+        taxonomy=taxonomy,
+        sample=sample,
+        overlay=overlay,
+        models=settings.model_location,
+        device=settings.device,
+        batch_size=settings.batch_size,
+        dry_run=dry_run,
+        report=report,
+        allow_downgrade=allow_downgrade,
+        accept_removals=accept_removals,
+        full=full,
+        **{"give_way": True} | more,
     )
-    with closing(open_store(settings)) as store:
+    with closing(open_store(settings)) as store, progress_bars() as progress:
+        done = run(request, store, progress)
+    _print(done, as_json)
+    if done.refusal:
+        raise done.refusal
 
-        def planned(bars: "Bars") -> "Plan":
-            plan = _plan(overlaid(release, store, overlay, forget=no_overlay), pair, store, full, bars)
-            if report:
-                write_migration(plan, report)
-            return plan
 
-        if dry_run:
-            with progress() as bars:
-                plan = planned(bars)
-            _show_plan(plan, as_json)
-            require_allowed(plan, allow_downgrade=allow_downgrade, accept_removals=accept_removals)
-            return
-        with store.lock(f"reindex of {release}"), progress() as bars:
-            plan = planned(bars)
-            require_allowed(plan, allow_downgrade=allow_downgrade, accept_removals=accept_removals)
-            task = bars.add_task("load the encoder", total=1)
-            encoder = pair.load_encoder(device=settings.device, batch_size=settings.batch_size)
-            bars.advance(task)
-            done = carry_out(
-                plan,
-                encoder,
-                store,
-                golden=titles,
-                margin=MARGIN if margin is None else margin,
-                progress=_progress(bars),
-            )
+def _request(**values: Any) -> "ReindexRequest":  # noqa: ANN401 - any field's type
+    """The request.
+
+    Raises:
+        ConfigurationError: a value is not usable.
+    """
+    from pydantic import ValidationError
+
+    from indexer.reindex import ReindexRequest
+    from skillsearch.errors import ConfigurationError
+
+    try:
+        return ReindexRequest(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        option = f"--set {name}" if name in _MORE else f"--{name.replace('_', '-')}"
+        raise ConfigurationError(f"{option} {first['input']!r}: {first['msg']}") from error
+
+
+def _print(report: "ReindexReport", as_json: bool) -> None:
+    """Notes go to standard error, the plan and what was published to standard output."""
+    from indexer.cli.tables import plan_view, report_table
+    from skillsearch.cli.console import note, stdout
+
+    tell_release(report.release)
+    if report.kept_overlay:
+        note(f"overlay: {report.kept_overlay}, as published")
+    for problem in report.plan.overlay_problems:
+        note(f"overlay: {problem}")
     if as_json:
-        typer.echo(json.dumps({"plan": plan.to_dict(), **done.to_dict()}))
-    else:
-        from indexer.cli.tables import report_table
-        from skillsearch.cli.console import stdout
-
-        _show_plan(plan, as_json)
-        stdout().print(report_table(done))
-
-
-def _plan(
-    taxonomy: "tuple[Taxonomy, dict[str, object] | None, tuple[str, ...]]",
-    pair: "ModelPair",
-    store: "Store",
-    full: bool,
-    bars: "Bars",
-) -> "Plan":
-    from indexer.build import published_build
-    from indexer.plan import make_plan
-    from indexer.target import Target
-
-    concepts, stored, problems = taxonomy
-    encoder = pair.find_encoder()
-    base = published_build(store)
-    task = bars.add_task("plan", total=base.info.skills + base.info.occupations if base else None)
-    plan = make_plan(
-        Target(concepts, alias_weight=encoder.alias_weight),
-        encoder,
-        base,
-        overlay=stored,
-        force=full,
-        advance=lambda count: bars.advance(task, count),
-    )
-    bars.update(task, total=bars.tasks[task].completed)
-    return replace(plan, overlay_problems=problems)
-
-
-def _progress(bars: "Bars") -> "Progress":
-    from indexer.build import Progress
-
-    return Progress(
-        stage=lambda name, total: bars.add_task(name, total=total),
-        advance=lambda count: bars.advance(bars.task_ids[-1], count),
-    )
-
-
-def _show_plan(plan: "Plan", as_json: bool) -> None:
-    from indexer.cli.tables import plan_view
-    from skillsearch.cli.console import stdout
-
-    if as_json:
-        typer.echo(json.dumps(plan.to_dict()))
-    else:
-        stdout().print(plan_view(plan))
-
-
-def _give_way() -> None:
-    """Run when nothing else does (Linux), or else with the lowest priority; threads inherit it."""
-    if hasattr(os, "SCHED_IDLE"):
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    elif hasattr(os, "nice"):
-        os.nice(19)
+        typer.echo(json.dumps(report.to_dict()))
+        return
+    stdout().print(plan_view(report.plan))
+    if report.published:
+        stdout().print(report_table(report.published))

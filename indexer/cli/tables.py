@@ -2,45 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 
-from rich.box import SIMPLE, SIMPLE_HEAD
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from indexer.build import ReindexReport
-from indexer.diff import Change, Fate
+from indexer.build import BuildReport
+from indexer.diff import ACTIONS, SHIFTS, Change
 from indexer.plan import Plan
+from skillsearch.cli.console import new_table, pairs_table
 from skillsearch.store.base import SPACES
 from skillsearch.store.info import BuildInfo
 
-__all__ = ["builds_table", "megabytes", "pairs_table", "plan_view", "report_table"]
-
-_SHIFTS = {
-    "relations_added": "relations added",
-    "relations_removed": "relations removed",
-    "relations_switched": "relations between essential and optional",
-    "skills_moved": "skills with other direct parents",
-    "skills_under_other_groups": "skills with other groups above them",
-    "occupations_moved": "occupations in another ISCO group",
-}
+__all__ = ["builds_table", "megabytes", "plan_view", "report_table"]
 
 
 def plan_view(plan: Plan) -> RenderableType:
-    """What would be done: counts, examples, and what lies behind the changes."""
+    """A plan: counts and examples by action, and the relations and hierarchy positions that change."""
     before = plan.base.taxonomies if plan.base else "nothing"
     lines: list[RenderableType] = [Text(f"published: {before}"), Text(f"planned:   {plan.info.taxonomies}")]
-    if plan.complete and plan.base:
-        lines.append(Text(f"everything is embedded again: {plan.complete}", style="yellow"))
+    if plan.full_reason and plan.base:
+        lines.append(Text(f"everything is embedded again: {plan.full_reason}", style="yellow"))
     if plan.is_published and not plan.is_forced:
-        lines.append(Text("this is what is published: there is nothing to do", style="green"))
+        lines.append(Text("this is already published: there is nothing to do", style="green"))
     if plan.base is None:
         return Group(*lines, _counts_table(plan))
     return Group(*lines, _counts_table(plan), *_examples(plan), *_shifts(plan))
 
 
-def report_table(report: ReindexReport) -> Table:
-    """What was published, and how long it took."""
+def report_table(report: BuildReport) -> Table:
+    """The published build, and how long it took."""
     rows = {
         "build": report.build.name,
         "taxonomies": report.build.taxonomies,
@@ -51,17 +41,14 @@ def report_table(report: ReindexReport) -> Table:
         **{name: f"{value:.2f} s" for name, value in report.seconds.items()},
         "size": megabytes(report.bytes_on_disk),
     }
-    return pairs_table("published" if report.is_new else "published already, nothing to do", rows)
+    return pairs_table("published" if report.is_new else "already published, nothing to do", rows)
 
 
 def builds_table(
     builds: Sequence[BuildInfo], published: str | None, sizes: Mapping[str, int | None]
 ) -> RenderableType:
-    """All builds, oldest first, and below them what is wrong with those that failed.
-
-    The model stands in a build's name.
-    """
-    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    """All builds, oldest first, with their models in their names; below them the problems of failed ones."""
+    table = new_table()
     table.add_column("build", overflow="fold")
     for name in ("skills", "occupations", "state", "size"):
         table.add_column(name, justify="left" if name == "state" else "right", no_wrap=True)
@@ -78,41 +65,30 @@ def builds_table(
     return Group(table, *(Text(info.problem, style="red") for info in builds if info.problem))
 
 
-def pairs_table(title: str, rows: Mapping[str, object]) -> Table:
-    """Names and values, one a line."""
-    table = Table(title=title, title_justify="left", show_header=False, box=SIMPLE, pad_edge=False)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in rows.items():
-        table.add_row(name, escape(str(value)))
-    return table
-
-
 def megabytes(size: int | None) -> str:
-    """A size on disk, or that it is not known."""
+    """A size on disk in MB."""
     return "unknown" if size is None else f"{size / 1e6:.1f} MB"
 
 
 def _counts_table(plan: Plan) -> Table:
-    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    table = new_table()
     table.add_column("")
     counts = {space: plan.spaces[space].counts() for space in SPACES}
     for space in SPACES:
         table.add_column(space, justify="right")
-    for fate in Fate:
-        table.add_row(fate.value, *(f"{counts[space][fate]:,}" for space in SPACES))
+    for action in ACTIONS:
+        table.add_row(action, *(f"{counts[space][action]:,}" for space in SPACES))
     if any(plan.spaces[space].others for space in SPACES):
         others = (f"{len(plan.spaces[space].others):,}" for space in SPACES)
-        table.add_row("of other taxonomies", *others, style="dim")
+        table.add_row("other taxonomies", *others, style="dim")
     return table
 
 
 def _examples(plan: Plan) -> list[RenderableType]:
     found: list[RenderableType] = []
-    for fate in Fate:
-        is_counted = any(plan.spaces[space].counts()[fate] for space in SPACES)  # not if all are embedded
-        if is_counted and (examples := plan.examples(fate)):
-            found.append(Text(f"{fate.value}, for example", style="bold"))
+    for action in ACTIONS:
+        if examples := plan.examples(action):
+            found.append(Text(f"{action}, for example", style="bold"))
             rows = Table.grid(padding=(0, 2))
             for change in examples:
                 fields = ", ".join(change.fields).replace("_", " ")
@@ -132,9 +108,9 @@ def _shifts(plan: Plan) -> list[RenderableType]:
     rows = Table.grid(padding=(0, 2))
     for justify in ("left", "left", "right"):
         rows.add_column(justify=justify)
-    counts = {name: count for name, count in plan.shifts.to_dict().items() if count}
+    counts = {name: count for name, count in plan.shifts.items() if count}
     for name, count in counts.items():
-        rows.add_row("", _SHIFTS[name], f"{count:,}")
+        rows.add_row("", SHIFTS[name], f"{count:,}")
     return [Text("relations and hierarchy", style="bold"), rows, Text()] if counts else []
 
 

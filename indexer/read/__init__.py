@@ -1,1 +1,1 @@
-"""Readers: files of a taxonomy release, of taxonomies of one's own, and of overlays."""
+"""Readers of taxonomy releases and of overlays."""

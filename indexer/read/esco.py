@@ -1,20 +1,21 @@
-"""Read a release of ESCO, as its portal gives it, into a frozen `Taxonomy`.
+"""Reader of ESCO releases, as ESCO's portal offers them.
 
-v1.1 comes as two zips, a classification in one language and language-independent relations; v1.2
-as one zip whose relation files carry the language too. Columns are found by header, so both read
-alike, and so does any other taxonomy in the same form.
+v1.1 comes as two zips, a classification in one language and language-independent relations; v1.2 as one
+zip whose relation files carry the language too. Columns are found by header, so both are read alike, and
+so is any other taxonomy in the same form.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TypeVar, cast, get_args
 
+from indexer.read.release import Release, SkippedRows
 from indexer.read.release_files import find_tables
-from indexer.read.skipped import Skipped, SkippedRows
+from indexer.read.skills import other_names
 from skillsearch.errors import TaxonomyError
-from skillsearch.tables import FILE_LIMIT, Record, Table
+from skillsearch.tables import Record, Table
 from skillsearch.taxonomy.records import (
     REUSE_LEVELS,
     Group,
@@ -25,7 +26,7 @@ from skillsearch.taxonomy.records import (
     Taxonomy,
 )
 
-__all__ = ["Release", "read_esco", "read_sample", "sample_path"]
+__all__ = ["read_esco", "read_sample", "sample_path"]
 
 _COLLECTIONS = {
     "digitalSkillsCollection": "digital",
@@ -48,39 +49,24 @@ _LANGUAGE = re.compile(r"^(?P<stem>[A-Za-z]+)_(?P<language>[a-z]{2}(?:-[a-z]{2,4
 _Concept = TypeVar("_Concept", Skill, Occupation, Group)
 
 
-@dataclass(frozen=True)
-class Release:
-    """A taxonomy, and what of its files was left out and why."""
-
-    taxonomy: Taxonomy
-    dropped: tuple[Skipped, ...]
-
-
-def read_esco(
-    paths: Sequence[Path],
-    *,
-    name: str | None = None,
-    version: str | None = None,
-    member_limit: int = FILE_LIMIT,
-) -> Release:
+def read_esco(paths: Sequence[Path], *, name: str | None = None, version: str | None = None) -> Release:
     """Read one release in one language.
 
-    Labels are stripped; `skillType` ``skill/competence`` becomes ``skill``. Relations to concepts
-    that the release does not have, and concepts that are not released, are dropped and reported.
+    Labels are stripped; `skillType` ``skill/competence`` becomes ``skill``. Relations to concepts that
+    the release lacks, and concepts that are not released, are skipped and reported.
 
     Args:
         paths: each zip or unpacked folder of the release.
-        name: of the taxonomy; by default what stands before ``dataset`` in the file name, or ``esco``.
+        name: of the taxonomy; by default the text before ``dataset`` in the file name, or ``esco``.
         version: by default from the file name, such as ``v1.1.1``.
-        member_limit: bytes that one file may have once unpacked.
 
     Raises:
-        TaxonomyError: names the file, row and column of what is wrong, and what was expected.
+        TaxonomyError: names the file, row and column, what was found, and what was expected.
     """
     if not paths:
-        raise TaxonomyError("no release given: name its zips or folders")
+        raise TaxonomyError("no release was given: name its zips or folders")
     paths = [path if path.name else path.resolve() for path in paths]
-    tables = find_tables(paths, member_limit)
+    tables = find_tables(paths)
     by_stem, language = _by_stem(tables.values())
     _require_files(by_stem, paths)
     if not language:
@@ -106,17 +92,17 @@ def read_esco(
 
 
 def sample_path() -> Path:
-    """The folder of the sample taxonomy that comes with this package."""
+    """The folder of the sample taxonomy in this package."""
     return Path(__file__).parent.parent / "sample"
 
 
 def read_sample() -> Release:
-    """Read the sample taxonomy, a small one of this project's own in ESCO's form."""
+    """Read the sample taxonomy, a small one in ESCO's form."""
     return read_esco([sample_path()], name="sample", version="1.0.0")
 
 
 def _by_stem(tables: Iterable[Table]) -> tuple[dict[str, Table], str]:
-    """The tables that are read, by name without language, and the one language they are in."""
+    """The tables to read, by file name without the language, and their language."""
     by_stem: dict[str, Table] = {}
     languages: dict[str, Table] = {}
     twice: list[tuple[Table, Table]] = []
@@ -134,7 +120,7 @@ def _by_stem(tables: Iterable[Table]) -> tuple[dict[str, Table], str]:
         names = " and ".join(f"{language} ({table.source})" for language, table in languages.items())
         raise TaxonomyError(f"two languages mixed: {names}; give the files of one language")
     for one, other in twice:
-        raise TaxonomyError(f"{one.source} and {other.source} are the same table; give one of them")
+        raise TaxonomyError(f"{one.source} and {other.source} hold the same table; give one of them")
     return by_stem, next(iter(languages), "")
 
 
@@ -155,7 +141,7 @@ def _require_files(by_stem: dict[str, Table], paths: Sequence[Path]) -> None:
 
 
 def _identity(paths: Sequence[Path], name: str | None, version: str | None) -> tuple[str, str]:
-    """Name and version, from the arguments or else from the names of the files."""
+    """The name and version that were given, or else those in the file names."""
     matches = [match for path in paths if (match := _FILE_NAME.search(path.name))]
     versions = {match["version"]: match.string for match in matches}
     if version is None and len(versions) > 1:
@@ -163,14 +149,14 @@ def _identity(paths: Sequence[Path], name: str | None, version: str | None) -> t
         raise TaxonomyError(f"two versions mixed: {found}; give the files of one version")
     if version is None and not versions:
         raise TaxonomyError(
-            f"{paths[0].name}: no version such as v1.1.1 in the name; give it with --taxonomy-version"
+            f"{paths[0].name}: no version such as v1.1.1 in the name; give it with --set version=1.1.1"
         )
     names = [match["name"].strip().lower() for match in matches if match["name"]]
     return name or (names[0] if names else "esco"), version or next(iter(versions))
 
 
 def _concepts(table: Table, skipped: SkippedRows, *columns: str) -> Iterator[tuple[str, str, Record]]:
-    """URI, label and row of each released concept; both are checked."""
+    """URI, label and row of each released concept."""
     seen: dict[str, str] = {}
     for row in table.rows("conceptUri", "preferredLabel", *columns):
         uri, label = row.filled("conceptUri"), row.filled("preferredLabel")
@@ -203,7 +189,7 @@ def _read_skills(by_stem: dict[str, Table], skipped: SkippedRows) -> dict[str, S
         uri: Skill(
             uri=uri,
             label=label,
-            alt_labels=_other_labels(row, label),
+            alt_labels=other_names(row, "altLabels", label),
             hidden_labels=row.lines("hiddenLabels"),
             description=row["description"],
             skill_type=_SKILL_TYPES[_one_of(row, "skillType", tuple(_SKILL_TYPES))],
@@ -219,7 +205,7 @@ def _read_skills(by_stem: dict[str, Table], skipped: SkippedRows) -> dict[str, S
 def _read_collections(
     by_stem: dict[str, Table], skills: dict[str, Skill], skipped: SkippedRows
 ) -> dict[str, set[str]]:
-    """The collections of each skill that is in any."""
+    """Names of collections, by the skills that are in any."""
     collections: dict[str, set[str]] = {}
     for stem, collection in _COLLECTIONS.items():
         for row in by_stem[stem].rows("conceptUri") if stem in by_stem else ():
@@ -234,14 +220,13 @@ def _read_collections(
 
 
 def _read_groups(by_stem: dict[str, Table], skipped: SkippedRows) -> dict[str, Group]:
-    """Skill groups; a code that the group file lacks is taken from the hierarchy or an ISCED-F URI."""
+    """Skill groups; a code that their file lacks is taken from the hierarchy or from an ISCED-F URI."""
     codes = _hierarchy_codes(by_stem.get("skillsHierarchy"))
-    return {
-        uri: Group(
-            uri, label, row.text("code") or codes.get(uri) or _isced_code(uri), row.text("description")
-        )
-        for uri, label, row in _concepts(by_stem["skillGroups"], skipped)
-    }
+    groups: dict[str, Group] = {}
+    for uri, label, row in _concepts(by_stem["skillGroups"], skipped):
+        isced = uri.rpartition("/isced-f/")[2] if "/isced-f/" in uri else ""
+        groups[uri] = Group(uri, label, row.text("code") or codes.get(uri) or isced, row.text("description"))
+    return groups
 
 
 def _hierarchy_codes(table: Table | None) -> dict[str, str]:
@@ -251,10 +236,6 @@ def _hierarchy_codes(table: Table | None) -> dict[str, str]:
             if uri := row.text(f"Level {level} URI"):
                 codes.setdefault(uri, row.text(f"Level {level} code"))
     return codes
-
-
-def _isced_code(uri: str) -> str:
-    return uri.rpartition("/isced-f/")[2] if "/isced-f/" in uri else ""
 
 
 def _read_isco_groups(table: Table, skipped: SkippedRows) -> dict[str, Group]:
@@ -276,7 +257,7 @@ def _read_occupations(
         occupations[uri] = Occupation(
             uri=uri,
             label=label,
-            alt_labels=_other_labels(row, label),
+            alt_labels=other_names(row, "altLabels", label),
             hidden_labels=row.lines("hiddenLabels"),
             description=row["description"],
             code=row.text("code"),
@@ -288,7 +269,7 @@ def _read_occupations(
 def _read_relations(
     table: Table, occupations: dict[str, Occupation], skills: dict[str, Skill], skipped: SkippedRows
 ) -> tuple[Relation, ...]:
-    """Relations between known concepts, each pair once; essential wins over optional."""
+    """Relations between known concepts, one for each pair; essential wins over optional."""
     kinds: dict[tuple[str, str], RelationKind] = {}
     known = 0
     for row in table.rows("occupationUri", "relationType", "skillUri"):
@@ -299,12 +280,11 @@ def _read_relations(
         elif skill not in skills:
             skipped.add(row, "the skill does not exist", skill)
         elif kinds.setdefault(pair, kind) != kind:
-            skipped.add(
-                row, "the pair is essential and optional, essential was kept", f"{occupation} {skill}"
-            )
+            reason = "the pair is essential and optional; essential was kept"
+            skipped.add(row, reason, f"{occupation} {skill}")
             kinds[pair] = "essential"
         elif len(kinds) == known:
-            skipped.add(row, "the pair stands twice", f"{occupation} {skill}")
+            skipped.add(row, "the pair is a duplicate", f"{occupation} {skill}")
         known = len(kinds)
     return tuple(Relation(occupation, skill, kind) for (occupation, skill), kind in kinds.items())
 
@@ -312,7 +292,7 @@ def _read_relations(
 def _attach_broader(
     table: Table, narrower: dict[str, _Concept], groups: dict[str, Group], skipped: SkippedRows
 ) -> None:
-    """Give concepts and groups their direct parents, each once, in the file's order."""
+    """Attach their direct parents to concepts and groups, each once, in the file's order."""
     found: dict[str, dict[str, None]] = {}
     for row in table.rows("conceptUri", "broaderUri"):
         child, parent = row.filled("conceptUri"), row.filled("broaderUri")
@@ -320,25 +300,17 @@ def _attach_broader(
         if missing:
             skipped.add(row, "a concept of the pair does not exist", missing[0])
         elif child in groups and parent not in groups:
-            skipped.add(row, "a group stands under what is not a group", f"{child} {parent}")
+            skipped.add(row, "the parent of a group is not a group", f"{child} {parent}")
         else:
             found.setdefault(child, {})[parent] = None
     for uri, broader in found.items():
         if uri in groups:
-            groups[uri] = _with_broader(groups[uri], broader)
+            groups[uri] = replace(groups[uri], broader=tuple(broader))
         else:
-            narrower[uri] = _with_broader(narrower[uri], broader)
-
-
-def _with_broader(concept: _Concept, broader: Iterable[str]) -> _Concept:
-    return replace(concept, broader=tuple(broader))
-
-
-def _other_labels(row: Record, label: str) -> tuple[str, ...]:
-    return tuple(other for other in row.lines("altLabels") if other != label)
+            narrower[uri] = replace(narrower[uri], broader=tuple(broader))
 
 
 def _one_of(row: Record, column: str, known: Sequence[str]) -> str:
-    """The value of a column that every row has to reach."""
+    """The value, one of those known, of a column that every row must reach."""
     _ = row[column]
     return row.one_of(column, known)

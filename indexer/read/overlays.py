@@ -1,4 +1,4 @@
-"""Read an overlay from a TOML or CSV file; its form is in docs/taxonomies.md."""
+"""Reader of overlays: TOML or CSV files in the form of docs/reference/files.md."""
 
 import tomllib
 from collections.abc import Iterator
@@ -18,29 +18,26 @@ _FIELDS: Final = {
     "hide": ("uri",),
     "pin": ("uri", "label"),
 }
-"""What an entry of each action may have."""
+"""Names of the keys or columns of an entry, by its action."""
 
 _LIMIT = 16 * 2**20
 
 
-def read_overlay(path: Path, *, limit: int = _LIMIT) -> Overlay:
-    """Read an overlay.
+def read_overlay(path: Path) -> Overlay:
+    """Read an overlay from a file whose name ends in ``.toml`` or ``.csv``.
 
-    A TOML file with only comments is an overlay without entries; a file with nothing in it, or a CSV file
-    with only a header, is taken for a mistake.
-
-    Args:
-        path: a file whose name ends in ``.toml`` or ``.csv``.
-        limit: bytes that the file may have.
+    A TOML file with only comments is an overlay without entries; an empty file, or a CSV file with only a
+    header, is taken for a mistake.
 
     Raises:
-        TaxonomyError: names the entry that is wrong, what was found, and what was expected.
+        TaxonomyError: names the entry, what was found, and what was expected; or two entries contradict
+            each other.
     """
     skills: list[PrivateSkill] = []
     hidden: list[Hide] = []
     pins: list[Pin] = []
     aliases: list[Alias] = []
-    for action, record in _entries(path, limit):
+    for action, record in _entries(path):
         record.require_only(("action", *_FIELDS[action]), f"an entry of the action {action}")
         uri = record.line("uri")
         match action:
@@ -55,13 +52,13 @@ def read_overlay(path: Path, *, limit: int = _LIMIT) -> Overlay:
     return Overlay(path.name, tuple(skills), tuple(hidden), tuple(pins), tuple(aliases))
 
 
-def _entries(path: Path, limit: int) -> Iterator[tuple[str, Record]]:
+def _entries(path: Path) -> Iterator[tuple[str, Record]]:
     match path.suffix.lower():
         case ".toml":
-            return _toml_entries(TextFile.at(path, limit=limit))
+            return _toml_entries(TextFile.at(path, limit=_LIMIT))
         case ".csv":
-            return _table_entries(Table.at(path, limit=limit))
-    TextFile.at(path, limit=limit)  # that it is a folder is the better message
+            return _table_entries(Table.at(path, limit=_LIMIT))
+    TextFile.at(path)  # a missing file or a folder has a message of its own
     raise TaxonomyError(f"{path.name}: the name ends in {path.suffix!r}, expected .toml or .csv; rename it")
 
 
@@ -82,7 +79,7 @@ def _toml_entries(file: TextFile) -> Iterator[tuple[str, Record]]:
             raise TaxonomyError(f"{file.source}: unknown table or key {action!r}, expected {expected}")
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
             raise TaxonomyError(
-                f"{file.source}: {action!r} is no list of tables; write each entry below its own [[{action}]]"
+                f"{file.source}: {action!r} is not a list of tables; write each entry under [[{action}]]"
             )
         for number, table in enumerate(tables, start=1):
             record = Record(file, f"[[{action}]] {number}", "key", table)
@@ -97,8 +94,8 @@ def _table_entries(table: Table) -> Iterator[tuple[str, Record]]:
         yield record.one_of("action", tuple(_FIELDS)), record
     if is_empty:
         raise TaxonomyError(
-            f"{table.source}: no entries, expected one or more; an overlay without entries is a TOML file "
-            "with a comment in it"
+            f"{table.source}: no entries, expected one or more; for an overlay without entries, write a "
+            "TOML file with a comment"
         )
 
 
@@ -106,7 +103,7 @@ def _private_skill(record: Record) -> PrivateSkill:
     essential_for, optional_for = record.lines("essential_for"), record.lines("optional_for")
     for uri in optional_for:
         if uri in essential_for:
-            raise record.error("optional_for", f"{uri!r} is in essential_for too; keep it in one of them")
+            raise record.error("optional_for", f"{uri!r} is also in essential_for; keep it in one of them")
     return PrivateSkill(record.place, read_skill(record), essential_for, optional_for)
 
 

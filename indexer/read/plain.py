@@ -1,15 +1,14 @@
-"""Read a taxonomy of one's own from a plain CSV or JSON Lines file; its form is in docs/taxonomies.md."""
+"""Reader of plain taxonomies: CSV or JSON Lines files in the form of docs/reference/files.md."""
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from indexer.read.esco import Release
-from indexer.read.skills import SKILL_FIELDS, filled_rows, read_skill
-from indexer.read.skipped import SkippedRows
+from indexer.read.release import Release, SkippedRows
+from indexer.read.skills import SKILL_FIELDS, filled_rows, other_names, read_skill
 from skillsearch.errors import TaxonomyError
-from skillsearch.tables import FILE_LIMIT, Record, Table, TextFile, json_lines
+from skillsearch.tables import Record, Table, TextFile, json_lines
 from skillsearch.taxonomy.records import Occupation, Relation, RelationKind, Skill, Taxonomy
 
 __all__ = ["read_plain"]
@@ -25,28 +24,22 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def read_plain(
-    path: Path,
-    *,
-    name: str | None = None,
-    version: str | None = None,
-    language: str = "en",
-    limit: int = FILE_LIMIT,
+    path: Path, *, name: str | None = None, version: str | None = None, language: str = "en"
 ) -> Release:
-    """Read a taxonomy of one's own: skills, and perhaps occupations that need them.
+    """Read a plain taxonomy: skills, and optionally occupations that need them.
 
-    References to URIs that are not in the file are dropped and reported.
+    References to URIs that are not in the file are skipped and reported.
 
     Args:
         path: a file whose name ends in ``.csv`` or ``.jsonl``.
-        name: of the taxonomy; by default what stands before the version in the file name.
+        name: of the taxonomy; by default the text before the version in the file name.
         version: by default from the file name, such as ``acme-v3.csv``.
         language: of its labels.
-        limit: bytes that the file may have.
 
     Raises:
-        TaxonomyError: names the place of what is wrong, what was found, and what was expected.
+        TaxonomyError: names the row or line, what was found, and what was expected.
     """
-    records = _records(path, limit)
+    records = _records(path)
     name, version = _identity(path, name, version)
     skills: dict[str, tuple[Skill, Record]] = {}
     occupations: dict[str, Occupation] = {}
@@ -61,42 +54,41 @@ def read_plain(
         else:
             skills[uri] = read_skill(record), record
     if not skills:
-        raise TaxonomyError(f"{path.name}: no skill in it, expected one or more; add one as a row or line")
+        raise TaxonomyError(f"{path.name}: no skills, expected one or more; add one as a row or line")
     skipped = SkippedRows()
     relations = tuple(
         relation for _, record in skills.values() for relation in _relations(record, occupations, skipped)
     )
-    attached = {uri: _with_broader(skill, record, skills, skipped) for uri, (skill, record) in skills.items()}
-    return Release(
-        Taxonomy(name, version, language, attached, occupations, relations, {}, {}), skipped.report()
-    )
+    attached = {uri: _with_broader(*found, skills, skipped) for uri, found in skills.items()}
+    taxonomy = Taxonomy(name, version, language, attached, occupations, relations, {}, {})
+    return Release(taxonomy, skipped.report())
 
 
-def _records(path: Path, limit: int) -> Iterator[Record]:
+def _records(path: Path) -> Iterator[Record]:
     match path.suffix.lower():
         case ".csv":
-            return filled_rows(Table.at(path, limit=limit), _REQUIRED, _FIELDS)
+            return filled_rows(Table.at(path), _REQUIRED, _FIELDS)
         case ".jsonl":
-            return json_lines(TextFile.at(path, limit=limit), _FIELDS)
-    TextFile.at(path, limit=limit)  # that it is a folder is the better message
+            return json_lines(TextFile.at(path), _FIELDS)
+    TextFile.at(path)  # a missing file or a folder has a message of its own
     raise TaxonomyError(f"{path.name}: the name ends in {path.suffix!r}, expected .csv or .jsonl; rename it")
 
 
 def _identity(path: Path, name: str | None, version: str | None) -> tuple[str, str]:
-    """Name and version, from the arguments or else from the name of the file; both are checked."""
+    """The name and version that were given, or else those in the file name."""
     match = _FILE_NAME.match(path.stem)
     if version is None and match is None:
         raise TaxonomyError(
-            f"{path.name}: no version such as v1.2 in the name; give it with --taxonomy-version"
+            f"{path.name}: no version such as v1.2 in the name; give it with --set version=1.2"
         )
     name = name if name is not None else (match["name"] if match else path.stem).lower()
     version = version if version is not None else match["version"] if match else ""
-    for what, value, option in (("name", name, "--name"), ("version", version, "--taxonomy-version")):
+    for what, value in (("name", name), ("version", version)):
         if not _NAME.fullmatch(value):
             raise TaxonomyError(
                 f"{path.name}: {value!r} cannot be the {what} of a taxonomy: expected a letter or digit and "
                 "then at most 63 letters of a to z, digits, dots, underscores or hyphens; rename the file, "
-                f"such as acme-v1.2.csv, or give another with {option}"
+                f"such as acme-v1.2.csv, or give another with --set {what}=…"
             )
     return name, version
 
@@ -107,7 +99,7 @@ def _occupation(record: Record) -> Occupation:
     return Occupation(
         uri=record.line("uri"),
         label=label,
-        alt_labels=tuple(alias for alias in record.lines("aliases") if alias != label),
+        alt_labels=other_names(record, "aliases", label),
         hidden_labels=record.lines("hidden_labels"),
         description=record.text("description"),
     )
@@ -116,14 +108,12 @@ def _occupation(record: Record) -> Occupation:
 def _relations(
     record: Record, occupations: Mapping[str, Occupation], skipped: SkippedRows
 ) -> Iterator[Relation]:
-    """The relations of a skill to known occupations, each once; essential wins over optional."""
+    """The relations of a skill to known occupations, one for each; essential wins over optional."""
     skill = record.line("uri")
-    kinds: dict[str, RelationKind] = {}
-    for uri in record.lines("essential_for"):
-        kinds[uri] = "essential"
+    kinds: dict[str, RelationKind] = dict.fromkeys(record.lines("essential_for"), "essential")
     for uri in record.lines("optional_for"):
         if kinds.setdefault(uri, "optional") == "essential":
-            skipped.add(record, "the pair is essential and optional, essential was kept", f"{uri} {skill}")
+            skipped.add(record, "the pair is essential and optional; essential was kept", f"{uri} {skill}")
     for uri, kind in kinds.items():
         if uri in occupations:
             yield Relation(uri, skill, kind)

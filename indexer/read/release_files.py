@@ -1,4 +1,4 @@
-"""The files of a release, from zips and folders to tables of text: no meaning, only safe finding."""
+"""The files of a release: CSV tables found in zips and folders, without trusting either."""
 
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ def find_tables(paths: Sequence[Path], limit: int = FILE_LIMIT) -> dict[str, Tab
     """The CSV files of all zips and folders, by file name.
 
     Raises:
-        TaxonomyError: a path is missing, is no zip or folder, is damaged, or a file stands twice.
+        TaxonomyError: a path is missing, damaged, or neither zip nor folder, or a file is there twice.
     """
     tables: dict[str, Table] = {}
     for path in paths:
@@ -65,10 +65,9 @@ def _tables_of(path: Path, limit: int) -> Iterator[Table]:
 
 
 def _safe_name(path: Path, member: str) -> str | None:
-    """The file name of a CSV member, or None for what is not one.
+    """The file name of a CSV member; None for other members.
 
-    Nothing is ever unpacked to disk; a name that would escape the folder still marks a zip that
-    nobody should trust.
+    Nothing is unpacked to disk, but a name that would escape the folder marks a zip not to be trusted.
     """
     parts = PurePosixPath(member.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts or ":" in member or not member.isprintable():
@@ -79,6 +78,6 @@ def _safe_name(path: Path, member: str) -> str | None:
 
 
 def _is_table(path: PurePath) -> bool:
-    """Whether a path is a CSV file; macOS adds hidden files that only look like one."""
+    """Whether a path is a CSV file, and not one of the hidden files that macOS adds."""
     hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
     return path.suffix.lower() == ".csv" and not hidden

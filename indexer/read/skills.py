@@ -1,4 +1,4 @@
-"""Skills as files of one's own describe them, in CSV, JSON Lines and TOML alike."""
+"""Skills and occupations as plain files describe them, in CSV, JSON Lines and TOML alike."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from skillsearch.tables import Record, Table
 from skillsearch.taxonomy.records import REUSE_LEVELS, SKILL_TYPES, Skill
 
-__all__ = ["SKILL_FIELDS", "filled_rows", "read_skill"]
+__all__ = ["SKILL_FIELDS", "filled_rows", "other_names", "read_skill"]
 
 SKILL_FIELDS: Final = (
     "uri",
@@ -21,7 +21,7 @@ SKILL_FIELDS: Final = (
     "essential_for",
     "optional_for",
 )
-"""What may be said of a skill."""
+"""Names of the columns or keys of a skill."""
 
 
 def filled_rows(table: Table, required: Sequence[str], known: Sequence[str]) -> Iterator[Record]:
@@ -36,8 +36,13 @@ def filled_rows(table: Table, required: Sequence[str], known: Sequence[str]) -> 
             yield Record(row.file, row.place, row.unit, values)
 
 
+def other_names(record: Record, name: str, label: str) -> tuple[str, ...]:
+    """The names in a list that are not the preferred label."""
+    return tuple(other for other in record.lines(name) if other != label)
+
+
 def read_skill(record: Record) -> Skill:
-    """The skill that an entry describes; what its `broader` names need not exist.
+    """The skill that an entry describes; the concepts in its `broader` need not exist.
 
     Raises:
         TaxonomyError: a value is missing or wrong.
@@ -46,7 +51,7 @@ def read_skill(record: Record) -> Skill:
     return Skill(
         uri=record.line("uri"),
         label=label,
-        alt_labels=tuple(alias for alias in record.lines("aliases") if alias != label),
+        alt_labels=other_names(record, "aliases", label),
         hidden_labels=record.lines("hidden_labels"),
         description=record.text("description"),
         skill_type=record.one_of("type", (*SKILL_TYPES, "")),

@@ -1,1 +1,1 @@
-"""The command line of skillsearch."""
+"""The command line: thin commands on top of the client."""

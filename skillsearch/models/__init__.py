@@ -1,1 +1,1 @@
-"""The only package that loads weights; torch is imported on first use, not here."""
+"""Models: what a folder says of one, and the runtimes that load weights, behind two protocols."""

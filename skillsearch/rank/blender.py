@@ -1,4 +1,4 @@
-"""A blend learned from judgements: what it is, what it says, and its file.
+"""A blend learned from judgements, and its file.
 
 A blender has two heads. `first` knows what can be known before reranking and chooses what is
 reranked; `second` knows the reranker's logits too and orders what was. Each is a small network, or
@@ -16,10 +16,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from skillsearch.arrays import Float32Array, Float64Array
 from skillsearch.errors import ModelError, ModelMismatchError
-from skillsearch.files import write_atomically
+from skillsearch.files import save as save_file
 from skillsearch.models.hub import ModelFolder
-from skillsearch.rank.features import ATTRIBUTES, DEMAND, FIRST, SECOND, Evidence, Floats, Rows
+from skillsearch.rank.features import ATTRIBUTES, DEMAND, FIRST, SECOND, Evidence, Rows
 
 __all__ = ["FORMAT", "Blender", "Head", "load_blender", "save_blender"]
 
@@ -46,15 +47,15 @@ class Head:
     """
 
     features: tuple[str, ...]
-    means: Floats
-    deviations: Floats
-    hidden: Floats
-    hidden_bias: Floats
-    output: Floats
-    output_bias: Floats
-    calibration: Floats
+    means: Float32Array
+    deviations: Float32Array
+    hidden: Float32Array
+    hidden_bias: Float32Array
+    output: Float32Array
+    output_bias: Float32Array
+    calibration: Float32Array
 
-    def raw(self, table: Floats, demand_weight: float = 1.0) -> Floats:
+    def raw(self, table: Float32Array, demand_weight: float = 1.0) -> Float32Array:
         """The networks' mean before calibration: shape (n, d) to (n,).
 
         Args:
@@ -65,18 +66,18 @@ class Head:
         inputs[:, self.features.index(DEMAND)] *= demand_weight
         units = np.maximum(inputs @ self.hidden + self.hidden_bias[:, None, :], 0)  # (k, n, h)
         scores = (units @ self.output[:, :, None])[..., 0] + self.output_bias[:, None]  # (k, n)
-        mean: Floats = scores.mean(axis=0)
+        mean: Float32Array = scores.mean(axis=0)
         return mean
 
-    def probability(self, table: Floats, demand_weight: float = 1.0) -> NDArray[np.float64]:
-        """Of being relevant: shape (n, d) to (n,), each in [0, 1]."""
+    def probability(self, table: Float32Array, demand_weight: float = 1.0) -> Float64Array:
+        """Probability of being relevant: shape (n, d) to (n,), each in [0, 1]."""
         slope, intercept = self.calibration.astype(np.float64)
         odds = slope * self.raw(table, demand_weight).astype(np.float64) + intercept
-        shares: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(odds, -500, 500)))
+        shares: Float64Array = 1.0 / (1.0 + np.exp(-np.clip(odds, -500, 500)))
         return shares
 
-    def contributions(self, row: Floats, demand_weight: float = 1.0) -> dict[str, float]:
-        """By how much each feature raises the probability of one skill, against its mean.
+    def contributions(self, row: Float32Array, demand_weight: float = 1.0) -> dict[str, float]:
+        """Contribution of each feature to the probability of one skill, against the feature's mean.
 
         Args:
             row: shape (d,).
@@ -143,11 +144,7 @@ def save_blender(path: Path, blender: Blender) -> None:
         "reranker": blender.reranker,
         "facts": dict(blender.facts),
     }
-    data = save(_tensors(blender), metadata={_KEY: json.dumps(facts)})
-    try:
-        write_atomically(path, [data])
-    except OSError as error:
-        raise ModelError(f"{path} cannot be written: {error.strerror or error}") from error
+    save_file(path, [save(_tensors(blender), metadata={_KEY: json.dumps(facts)})], ModelError)
 
 
 def load_blender(path: Path) -> Blender:
@@ -283,11 +280,11 @@ def _rows(tensors: Mapping[str, NDArray[Any]], name: str, height: int, width: in
     ):
         raise ValueError(f"{name} has rows that do not fit")
     if len(columns) and not (columns.min() >= 0 and columns.max() < width):
-        raise ValueError(f"{name} names columns that there are not")
+        raise ValueError(f"{name} names columns that do not exist")
     return Rows(starts, columns, values)
 
 
-def _shaped(tensors: Mapping[str, NDArray[Any]], name: str, shape: tuple[int | None, ...]) -> Floats:
+def _shaped(tensors: Mapping[str, NDArray[Any]], name: str, shape: tuple[int | None, ...]) -> Float32Array:
     tensor = tensors[name]
     fits = len(shape) == tensor.ndim and all(
         want in (None, have) for want, have in zip(shape, tensor.shape, strict=True)

@@ -1,34 +1,49 @@
-"""Stage one: from a title's vector to candidates, by filtered vector search."""
+"""Candidates: what a search has found so far, and the query it was found for."""
 
-from dataclasses import dataclass, field, replace
-from typing import Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
+from skillsearch.arrays import Float32Array
+from skillsearch.store.base import Build, ScoredPoint, Space
+from skillsearch.store.filters import Where
+from skillsearch.taxonomy.texts import pair_text
 
-from skillsearch.rank.blender import Blender
-from skillsearch.rank.features import NEAREST_OCCUPATIONS
-from skillsearch.store.base import Build, ScoredPoint
-from skillsearch.store.filters import Match, Where
+__all__ = ["Candidate", "Query", "by_score", "nearest"]
 
-__all__ = ["EXPECTED", "NEAREST", "Candidate", "gather", "retrieve"]
 
-NEAREST: Final = 200
-"""Nearest skills that a learned blend chooses from, or `depth` of them if that is more."""
+@dataclass(frozen=True, eq=False)
+class Query:
+    """A text to search for, as the models see it.
 
-EXPECTED: Final = 150
-"""Skills that judgements lead to expect, wherever they are, which it chooses from too.
+    Attributes:
+        text: the view that is embedded.
+        vector: shape (d,), of unit length.
+        tokens: shape (t, h), where the ranker reads them.
+        pair: makes the pair of texts that a cross-encoder sees, of the text and a candidate's label.
+    """
 
-Each costs the store as much time as a nearest one, which bounds their number.
-"""
+    text: str
+    vector: Float32Array
+    tokens: Float32Array | None = None
+    pair: Callable[[str, str], tuple[str, str]] = pair_text
+
+    def pairs(self, labels: Sequence[str]) -> list[tuple[str, str]]:
+        """The pairs of texts for some candidates."""
+        return [self.pair(self.text, label) for label in labels]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A skill on its way through the stages.
+    """A concept on its way through the stages.
 
-    `rerank_score` is the reranker's, once reranked; `logits` are those of the three classes, where it
-    is the cross-encoder; `features` are those that a learned blend saw, shape (d,).
+    Attributes:
+        uri: of the concept.
+        label: its preferred label.
+        retrieval_score: the cosine of the query and the concept.
+        score: what it is ordered by.
+        logits: of the three classes, where the cross-encoder reranked it.
+        features: shape (f,), what a learned blend saw.
+        rerank_score: the reranker's own score, once reranked.
     """
 
     uri: str
@@ -36,75 +51,23 @@ class Candidate:
     retrieval_score: float
     score: float
     logits: tuple[float, float, float] | None = None
-    features: NDArray[np.float32] | None = field(default=None, compare=False)
+    features: Float32Array | None = field(default=None, compare=False)
     rerank_score: float | None = None
 
 
-def retrieve(build: Build, vector: NDArray[np.float32], limit: int, where: Where) -> list[Candidate]:
-    """The nearest skills, ordered by cosine, then URI.
-
-    Args:
-        build: the index.
-        vector: shape (1024,), of unit length.
-        limit: how many at most.
-        where: what a skill must fulfil; it acts within the search.
-    """
-    return [
-        Candidate(point.uri, point.payload["label"], point.score, point.score)
-        for point in _nearest(build, vector, limit, where)
-    ]
+def nearest(build: Build, space: Space, query: Query, limit: int, where: Where) -> list[Candidate]:
+    """The nearest concepts, ordered by cosine, then URI; `where` acts within the search."""
+    points = nearest_points(build, space, query.vector, limit, where)
+    return [Candidate(point.uri, point.payload["label"], point.score, point.score) for point in points]
 
 
-def gather(
-    build: Build,
-    blender: Blender,
-    vector: NDArray[np.float32],
-    *,
-    limit: int,
-    depth: int,
-    where: Where,
-    demand_weight: float,
-) -> list[Candidate]:
-    """The best of the nearest and the most expected skills, by a blender's first head, then URI.
-
-    As many as are wanted or to be reranked, whichever is more. Where they do not suffice, further
-    skills follow in retrieval order; their scores never rise again.
-
-    Args:
-        build: the index.
-        blender: what orders them.
-        vector: shape (1024,), of unit length.
-        limit: how many are wanted.
-        depth: how many are to be reranked.
-        where: what a skill must fulfil, near or expected.
-        demand_weight: of the blender's demand.
-    """
-    occupations = build.query("occupations", vector.tolist(), NEAREST_OCCUPATIONS)
-    evidence = blender.evidence
-    view = evidence.view(vector, [(point.uri, point.score) for point in occupations])
-    chosen = max(depth, NEAREST)
-    nearest = _nearest(build, vector, max(limit, chosen), where)
-    pooled = {point.uri: point for point in nearest[:chosen]}
-    beyond = tuple(uri for uri in evidence.expected(view, EXPECTED) if uri not in pooled)
-    if beyond:
-        expected = replace(where, must=(*where.must, Match(("uri",), beyond)))
-        pooled |= {point.uri: point for point in _nearest(build, vector, len(beyond), expected)}
-    points = [*pooled.values(), *(point for point in nearest[chosen:] if point.uri not in pooled)]
-    if not points:
-        return []
-    cosines = np.array([point.score for point in points], dtype=np.float32)
-    table = evidence.features(view, evidence.places([point.uri for point in points]), cosines)
-    scores = blender.first.probability(table, demand_weight).tolist()
-    order = sorted(range(len(pooled)), key=lambda place: (-scores[place], points[place].uri))
-    order.extend(range(len(pooled), len(points)))
-    ordered, lowest = [], 1.0
-    for place in order[: max(limit, depth)]:
-        point, lowest = points[place], min(lowest, scores[place])
-        ordered.append(
-            Candidate(point.uri, point.payload["label"], point.score, lowest, features=table[place])
-        )
-    return ordered
+def nearest_points(
+    build: Build, space: Space, vector: Float32Array, limit: int, where: Where
+) -> list[ScoredPoint]:
+    """The nearest points with their labels; `vector` has shape (d,)."""
+    return build.query(space, vector.tolist(), limit, where, fields=("uri", "label"))
 
 
-def _nearest(build: Build, vector: NDArray[np.float32], limit: int, where: Where) -> list[ScoredPoint]:
-    return build.query("skills", vector.tolist(), limit, where, fields=("uri", "label"))
+def by_score(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Candidates by falling score, then URI."""
+    return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.uri))

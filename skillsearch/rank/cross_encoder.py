@@ -1,115 +1,107 @@
-"""Stage two: the best candidates scored again, and both scores blended."""
+"""Reranking with the three-class cross-encoder."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from skillsearch.models.reranker import Reranker
-from skillsearch.rank.blender import Blender
-from skillsearch.rank.candidates import Candidate
-from skillsearch.rank.features import reranked_features
-from skillsearch.rank.fuse import CORE, blend, min_max
-from skillsearch.tasks.hits import probabilities
-from skillsearch.taxonomy.texts import pair_text
+from skillsearch.arrays import Float32Array
+from skillsearch.models.classes import CONTEXTUAL, CORE
+from skillsearch.models.hub import ModelFolder
+from skillsearch.models.protocols import PairScorer
+from skillsearch.rank.candidates import Candidate, Query, by_score, nearest
+from skillsearch.rank.fuse import fuse, softmax
+from skillsearch.rank.ranker import RankerOptions
+from skillsearch.settings import RerankerName
+from skillsearch.store.base import Build, Space
+from skillsearch.store.filters import Where
 
-__all__ = ["blend_in", "keep_probable", "reorder", "rerank"]
+__all__ = ["CrossEncoderRanker", "fuse_candidates", "keep_probable", "with_logits"]
 
 
-def rerank(
-    reranker: Reranker, title: str, candidates: Sequence[Candidate], *, depth: int, alpha: float
+@dataclass(frozen=True)
+class CrossEncoderRanker(RankerOptions):
+    """Reranks candidates with a cross-encoder, and blends its logit of *core* with the cosine.
+
+    Attributes:
+        scorer: the cross-encoder.
+        alpha: weight of retrieval in the blend.
+        depth: how many candidates are reranked.
+        min_probability: keeps candidates that are at least so likely to be contextual or core.
+        temperature: divides the logits before they become probabilities.
+    """
+
+    takes: ClassVar[tuple[str, ...]] = ("alpha", "depth", "min_probability")
+    reranker: ClassVar[RerankerName | None] = "cross-encoder"
+
+    scorer: PairScorer
+    alpha: float = 0.7
+    depth: int = 200
+    min_probability: float | None = None
+    temperature: float = 1.0
+
+    @property
+    def model(self) -> ModelFolder:
+        """The cross-encoder's."""
+        return self.scorer.folder
+
+    def __str__(self) -> str:
+        return "the cross-encoder"
+
+    def candidates(
+        self, build: Build, space: Space, query: Query, limit: int, where: Where
+    ) -> list[Candidate]:
+        """The nearest concepts, at least as many as are reranked."""
+        return nearest(build, space, query, max(limit, self.depth), where)
+
+    def scores(self, query: Query, labels: Sequence[str]) -> Float32Array:
+        """Logits of *core*, which the blend takes, of n labels: shape (n,)."""
+        return self.scorer.logits(query.pairs(labels))[:, CORE]
+
+    def rank(self, query: Query, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Reorder the first `depth` candidates by the blend; the rest follows in retrieval order."""
+        head = candidates[: self.depth]
+        logits = self.scorer.logits(query.pairs([candidate.label for candidate in head]))
+        ranked = fuse_candidates(
+            [*with_logits(head, logits), *candidates[self.depth :]], logits[:, CORE], self.alpha
+        )
+        return keep_probable(ranked, self.min_probability, temperature=self.temperature)
+
+
+def with_logits(candidates: Sequence[Candidate], logits: Float32Array) -> list[Candidate]:
+    """Candidates with their logits, of shape (n, 3)."""
+    return [
+        replace(
+            candidate, logits=(float(row[0]), float(row[1]), float(row[2])), rerank_score=float(row[CORE])
+        )
+        for candidate, row in zip(candidates, logits, strict=True)
+    ]
+
+
+def fuse_candidates(
+    candidates: Sequence[Candidate], scores: Sequence[float] | np.ndarray, alpha: float
 ) -> list[Candidate]:
-    """Reorder the first `depth` candidates by the cross-encoder; see `blend_in`.
+    """Reorder the first candidates by the blend with a reranker's scores; see `skillsearch.rank.fuse.fuse`.
 
     Args:
-        reranker: the three-class cross-encoder, whose logit of core is blended in.
-        title: the job title.
         candidates: in retrieval order.
-        depth: how many to rerank.
-        alpha: weight of the retrieval score, in [0, 1].
+        scores: shape (k,), of the first k candidates.
+        alpha: weight of retrieval.
     """
-    head = list(candidates[:depth])
-    if not head:
-        return []
-    logits = _logits(reranker, title, head)
-    seen = [_seen(candidate, row) for candidate, row in zip(head, logits, strict=True)]
-    return blend_in(logits[:, CORE], [*seen, *candidates[depth:]], alpha=alpha)
-
-
-def blend_in(scores: ArrayLike, candidates: Sequence[Candidate], *, alpha: float) -> list[Candidate]:
-    """Reorder the first candidates by a reranker's scores; the rest follows in retrieval order.
-
-    ``score = alpha * minmax(retrieval) + (1 - alpha) * minmax(rerank)`` over the first. Below,
-    ``alpha * minmax(retrieval)`` on the same scale, which is at most 0.
-
-    Args:
-        scores: shape (n,), of the first n candidates; which reranker's does not matter.
-        candidates: in retrieval order.
-        alpha: weight of the retrieval score, in [0, 1].
-    """
-    given = np.asarray(scores, dtype=np.float64)
-    head, tail = candidates[: len(given)], candidates[len(given) :]
-    if not head:
-        return []
-    retrieval = np.array([candidate.retrieval_score for candidate in head])
-    reranked = [
-        replace(candidate, score=float(score), rerank_score=float(own))
-        for candidate, score, own in zip(head, blend(retrieval, given, alpha), given, strict=True)
+    fused = fuse([candidate.retrieval_score for candidate in candidates], scores, alpha).tolist()
+    scored = [replace(candidate, score=score) for candidate, score in zip(candidates, fused, strict=True)]
+    head = [
+        replace(candidate, rerank_score=float(score))
+        for candidate, score in zip(scored, scores, strict=False)
     ]
-    reranked.sort(key=lambda candidate: (-candidate.score, candidate.uri))
-    beyond = alpha * min_max([candidate.retrieval_score for candidate in tail], among=retrieval)
-    return reranked + [
-        replace(candidate, score=min(float(score), 0.0))
-        for candidate, score in zip(tail, beyond, strict=True)
-    ]
-
-
-def reorder(
-    reranker: Reranker,
-    blender: Blender,
-    title: str,
-    candidates: Sequence[Candidate],
-    *,
-    depth: int,
-    demand_weight: float,
-) -> list[Candidate]:
-    """Reorder the first `depth` candidates by a blender's second head; the rest follows as it is.
-
-    A blender without a second head keeps its order, and the reranker only gives logits. Below
-    `depth`, no score is higher than the lowest above.
-
-    Args:
-        reranker: the three-class cross-encoder.
-        blender: what orders them.
-        title: the job title.
-        candidates: as `gather` gives them.
-        depth: how many to rerank.
-        demand_weight: of the blender's demand.
-    """
-    head, tail = list(candidates[:depth]), list(candidates[depth:])
-    if not head:
-        return []
-    logits = _logits(reranker, title, head)
-    reranked = [_seen(candidate, row) for candidate, row in zip(head, logits, strict=True)]
-    if blender.second is None:
-        return reranked + tail
-    features = np.stack([candidate.features for candidate in head if candidate.features is not None])
-    table = np.concatenate((features, reranked_features(logits)), axis=1)  # (n, 16)
-    scores = blender.second.probability(table, demand_weight)
-    reranked = [
-        replace(candidate, score=float(score), features=seen)
-        for candidate, score, seen in zip(reranked, scores, table, strict=True)
-    ]
-    reranked.sort(key=lambda candidate: (-candidate.score, candidate.uri))
-    lowest = reranked[-1].score
-    return reranked + [replace(candidate, score=min(candidate.score, lowest)) for candidate in tail]
+    return by_score(head) + scored[len(head) :]
 
 
 def keep_probable(
     candidates: Sequence[Candidate], min_probability: float | None, *, temperature: float
 ) -> list[Candidate]:
-    """Leave out candidates that are less likely to be contextual or core, or have no logits.
+    """Candidates that are at least so likely to be contextual or core; those without logits are not.
 
     Args:
         candidates: in any order, which stays.
@@ -121,16 +113,11 @@ def keep_probable(
     return [
         candidate
         for candidate in candidates
-        if candidate.logits is not None and probabilities(candidate, temperature).relevant >= min_probability
+        if candidate.logits is not None and _relevant(candidate.logits, temperature) >= min_probability
     ]
 
 
-def _logits(reranker: Reranker, title: str, candidates: Sequence[Candidate]) -> NDArray[np.float32]:
-    """Shape (n, 3)."""
-    return reranker.logits([pair_text(title, candidate.label) for candidate in candidates])
-
-
-def _seen(candidate: Candidate, row: NDArray[np.float32]) -> Candidate:
-    """A candidate with its logits, shape (3,)."""
-    logits = (float(row[0]), float(row[1]), float(row[2]))
-    return replace(candidate, logits=logits, rerank_score=logits[CORE])
+def _relevant(logits: Sequence[float], temperature: float) -> float:
+    """The probability of being contextual or core."""
+    shares = softmax([logit / temperature for logit in logits])
+    return float(shares[CONTEXTUAL] + shares[CORE])

@@ -1,4 +1,4 @@
-"""What speaks for a skill given a title, as numbers: the inputs of a learned blend.
+"""Features of a learned blend: what speaks for a skill given a title, as numbers.
 
 The same code computes them when a blend is fitted and when it searches, so that the two cannot
 drift apart. Everything but the title's vector, its cosines and its nearest occupations is looked up
@@ -13,7 +13,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from skillsearch.rank.fuse import CONTEXTUAL, CORE, IRRELEVANT, softmax
+from skillsearch.arrays import Float32Array, Int64Array
+from skillsearch.models.classes import CONTEXTUAL, CORE, IRRELEVANT
+from skillsearch.rank.fuse import softmax
 
 __all__ = [
     "ATTRIBUTES",
@@ -23,15 +25,11 @@ __all__ = [
     "RERANKED",
     "SECOND",
     "Evidence",
-    "Floats",
     "Rows",
     "TitleView",
     "reranked_features",
     "title_profile",
 ]
-
-Floats = NDArray[np.float32]
-Places = NDArray[np.int64]
 
 ATTRIBUTES: Final = ("esco_essential", "esco_optional", "reuse_level", "skill_type")
 """Of a skill alone: log1p of the occupations that need it, essentially and optionally; its reuse level
@@ -73,11 +71,11 @@ _SHARPNESS = 0.05  # a cosine lower by so much weighs e times less
 class Rows:
     """A sparse matrix by rows: row r holds `values` at `columns` from `starts[r]` to `starts[r + 1]`."""
 
-    starts: Places
-    columns: Places
-    values: Floats
+    starts: Int64Array
+    columns: Int64Array
+    values: Float32Array
 
-    def weighted_sum(self, rows: Places | None, weights: Floats, width: int) -> Floats:
+    def weighted_sum(self, rows: Int64Array | None, weights: Float32Array, width: int) -> Float32Array:
         """``weights @ matrix[rows]``: shapes (k,) and (k,) to (width,); None for all rows in order."""
         if rows is None:
             summands = np.repeat(weights, np.diff(self.starts)) * self.values
@@ -85,14 +83,14 @@ class Rows:
         lengths = self.starts[rows + 1] - self.starts[rows]
         ends = np.cumsum(lengths)
         within = np.arange(lengths.sum()) - np.repeat(ends - lengths, lengths)
-        places = np.repeat(self.starts[rows], lengths) + within
-        summands = np.repeat(weights, lengths) * self.values[places]
-        return np.bincount(self.columns[places], summands, minlength=width).astype(np.float32)
+        cells = np.repeat(self.starts[rows], lengths) + within
+        summands = np.repeat(weights, lengths) * self.values[cells]
+        return np.bincount(self.columns[cells], summands, minlength=width).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What a taxonomy and judged titles say of N skills.
+    """Facts about N skills from a taxonomy and from judged titles.
 
     Attributes:
         uris: of the N skills.
@@ -102,39 +100,39 @@ class Evidence:
         occupations: URIs of o occupations.
         needs: shape (o, N), 1 where an occupation needs a skill essentially and 0.5 where optionally.
         demand: shape (N,), the log-odds of being judged relevant for any title.
-        titles: shape (t, 1024), unit vectors of the judged titles.
+        titles: shape (t, d), unit vectors of the judged titles.
         judged: shape (t, N), grades as shares of the highest.
-        title_ridge: shape (t, 1024 + r); times a title's vector and profile, the weights of the
+        title_ridge: shape (t, d + r); times a title's vector and profile, the weights of the
             judged titles in a ridge regression.
         skill_ridge: shape (t, r + 1); those weights times this, a vector whose product with a
             skill's direction and 1 is the regression carried over to any skill.
     """
 
     uris: tuple[str, ...]
-    attributes: Floats
-    directions: Floats
+    attributes: Float32Array
+    directions: Float32Array
     occupations: tuple[str, ...]
     needs: Rows
-    demand: Floats
-    titles: Floats
+    demand: Float32Array
+    titles: Float32Array
     judged: Rows
-    title_ridge: Floats
-    skill_ridge: Floats
+    title_ridge: Float32Array
+    skill_ridge: Float32Array
 
     @cached_property
-    def _places(self) -> dict[str, int]:
-        return {uri: place for place, uri in enumerate(self.uris)}
+    def _rows(self) -> dict[str, int]:
+        return {uri: row for row, uri in enumerate(self.uris)}
 
     @cached_property
     def _occupation_rows(self) -> dict[str, int]:
         return {uri: row for row, uri in enumerate(self.occupations)}
 
-    def places(self, uris: Sequence[str]) -> Places:
-        """Where skills stand among the N; -1 for one that is not known. Shape (n,)."""
-        return np.array([self._places.get(uri, -1) for uri in uris], dtype=np.int64)
+    def rows_of(self, uris: Sequence[str]) -> Int64Array:
+        """The rows of skills among the N; -1 for one that is not known. Shape (n,)."""
+        return np.array([self._rows.get(uri, -1) for uri in uris], dtype=np.int64)
 
-    def votes(self, occupations: Sequence[tuple[str, float]]) -> Floats:
-        """What the nearest occupations need, weighted by a softmax over their cosines.
+    def votes(self, occupations: Sequence[tuple[str, float]]) -> Float32Array:
+        """Skills that the nearest occupations need, weighted by a softmax over their cosines.
 
         Args:
             occupations: URIs and cosines of the nearest; unknown ones are left out.
@@ -151,17 +149,17 @@ class Evidence:
         weights = _sharpened(np.array([score for _, score in known], dtype=np.float32))
         return self.needs.weighted_sum(rows, weights, len(self.uris))
 
-    def view(self, vector: Floats, occupations: Sequence[tuple[str, float]]) -> "TitleView":
-        """What is known of a title, before any skill is looked at.
+    def view(self, vector: Float32Array, occupations: Sequence[tuple[str, float]]) -> "TitleView":
+        """Facts about a title that do not depend on a skill.
 
         Args:
-            vector: the title's, shape (1024,), of unit length.
+            vector: the title's, shape (d,), of unit length.
             occupations: URIs and cosines of the `NEAREST_OCCUPATIONS` nearest.
         """
         votes = self.votes(occupations)
         profile = title_profile(votes, self.directions)
         width = len(self.uris)
-        weights = self.title_ridge @ np.concatenate((vector, profile))  # (t, 1024 + r) -> (t,)
+        weights = self.title_ridge @ np.concatenate((vector, profile))  # (t, d + r) -> (t,)
         return TitleView(
             votes=votes,
             profile=profile,
@@ -178,39 +176,39 @@ class Evidence:
         """
         keys = -(view.ridge + _SLIGHTLY * self.demand)
         best = np.argpartition(keys, count - 1)[:count] if count < len(keys) else np.arange(len(keys))
-        return tuple(self.uris[place] for place in best[np.argsort(keys[best], kind="stable")])
+        return tuple(self.uris[row] for row in best[np.argsort(keys[best], kind="stable")])
 
-    def features(self, view: "TitleView", places: Places, cosines: Floats) -> Floats:
+    def features(self, view: "TitleView", rows: Int64Array, cosines: Float32Array) -> Float32Array:
         """The features of `FIRST` for a title and some skills.
 
         Args:
             view: the title's.
-            places: the skills, as `places` gives them, shape (n,).
+            rows: of the skills, as `rows_of` gives them, shape (n,).
             cosines: of the title with each, shape (n,).
 
         Returns:
             Shape (n, 11); NaN where a skill, or what is asked of it, is not known.
         """
-        directions = self.directions[places]  # (n, r)
+        directions = self.directions[rows]  # (n, r)
         table = np.column_stack(
             (
                 cosines,
-                view.votes[places],
+                view.votes[rows],
                 directions @ view.profile,
-                view.similar[places],
-                view.ridge[places],
+                view.similar[rows],
+                view.ridge[rows],
                 directions @ view.carried[:-1] + view.carried[-1],
-                self.demand[places],
-                self.attributes[places],
+                self.demand[rows],
+                self.attributes[rows],
             )
         ).astype(np.float32)
-        table[places < 0, 1:] = np.nan
+        table[rows < 0, 1:] = np.nan
         return table
 
 
 @dataclass(frozen=True, eq=False)
 class TitleView:
-    """What `Evidence` has to say of a title.
+    """Facts about a title, from `Evidence`.
 
     Attributes:
         votes: shape (N,), see `Evidence.votes`.
@@ -220,22 +218,22 @@ class TitleView:
         carried: shape (r + 1,), times a skill's direction and 1 that regression for any skill.
     """
 
-    votes: Floats
-    profile: Floats
-    similar: Floats
-    ridge: Floats
-    carried: Floats
+    votes: Float32Array
+    profile: Float32Array
+    similar: Float32Array
+    ridge: Float32Array
+    carried: Float32Array
 
 
-def title_profile(votes: Floats, directions: Floats) -> Floats:
+def title_profile(votes: Float32Array, directions: Float32Array) -> Float32Array:
     """The mean direction of the skills that were voted for, of unit length: (N,), (N, r) to (r,)."""
     voted = np.flatnonzero(votes)
-    mean: Floats = votes[voted] @ directions[voted]
+    mean: Float32Array = votes[voted] @ directions[voted]
     length = float(np.linalg.norm(mean))
     return mean / length if length else mean
 
 
-def reranked_features(logits: NDArray[np.floating]) -> Floats:
+def reranked_features(logits: NDArray[np.floating]) -> Float32Array:
     """The features of `RERANKED`; probabilities are those at temperature 1. (n, 3) to (n, 5)."""
     shares = softmax(logits)
     return np.column_stack(
@@ -249,6 +247,6 @@ def reranked_features(logits: NDArray[np.floating]) -> Floats:
     ).astype(np.float32)
 
 
-def _sharpened(cosines: Floats) -> Floats:
+def _sharpened(cosines: Float32Array) -> Float32Array:
     """Softmax of cosines, scaled: shape (k,) to (k,), adding up to 1."""
     return softmax(cosines / _SHARPNESS).astype(np.float32)

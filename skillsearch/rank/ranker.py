@@ -1,17 +1,160 @@
-"""What can score the candidates of a search again."""
+"""Rankers order the candidates of a search: their protocol, and the part that they share.
 
-from enum import StrEnum
-from typing import Final, Literal, get_args
+A ranker owns its options as fields, and says which of them a search may change and what it gives. To add
+one, write a class like those of `skillsearch.rank.cross_encoder` and let `skillsearch.rank.choose` make it.
+"""
 
-__all__ = ["RERANK_METHODS", "RerankMethod", "RerankerChoice"]
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Final, Protocol, Self
 
-RerankMethod = Literal["cross-encoder", "late-interaction"]
+from skillsearch.errors import QueryError
+from skillsearch.models.hub import ModelFolder
+from skillsearch.progress import Progress, silent
+from skillsearch.rank.candidates import Candidate, Query, nearest
+from skillsearch.settings import RerankerName
+from skillsearch.store.base import Build, Space
+from skillsearch.store.filters import Where
 
-RERANK_METHODS: Final[tuple[RerankMethod, ...]] = get_args(RerankMethod)
+__all__ = ["NoReranking", "Ranker", "RankerOptions"]
+
+_CHECKS: Final[Mapping[str, tuple[Callable[[float], bool], str]]] = {
+    "alpha": (lambda value: 0 <= value <= 1, "between 0 and 1"),
+    "depth": (lambda value: value >= 1, "at least 1"),
+    "demand_weight": (lambda value: 0 <= value < math.inf, "a finite number from 0 up"),
+    "min_probability": (lambda value: 0 <= value <= 1, "between 0 and 1"),
+}
+"""What each option of any ranker has to be."""
+
+_TAKEN_BY: Final[Mapping[str, str]] = {
+    "alpha": "the fixed blend of retrieval and a reranker: leave it out, or unset SKILLSEARCH_BLENDER",
+    "depth": "a reranker or a learned blend: leave it out",
+    "demand_weight": "a learned blend: name one with SKILLSEARCH_BLENDER, or leave it out",
+    "min_probability": "the reranker cross-encoder, which gives the probabilities: "
+    "search with rerank='cross-encoder', or leave it out",
+}
+"""What each option goes with, and what to do about one that does not go with a search."""
 
 
-class RerankerChoice(StrEnum):
-    """The same for a command line."""
+class Ranker(Protocol):
+    """Makes candidates for a query, and puts them in their final order.
 
-    cross_encoder = "cross-encoder"
-    late_interaction = "late-interaction"
+    Attributes:
+        reranker: what scores the candidates again, None where nothing does.
+        model: of the reranker, None where there is none.
+        blend: name of the learned blend, None for the fixed one.
+        reads_tokens: whether `Query.tokens` are needed.
+        temperature: divides the logits of its candidates before they become probabilities.
+    """
+
+    @property
+    def reranker(self) -> RerankerName | None: ...  # noqa: D102 - above
+
+    @property
+    def model(self) -> ModelFolder | None: ...  # noqa: D102
+
+    @property
+    def blend(self) -> str | None: ...  # noqa: D102
+
+    @property
+    def reads_tokens(self) -> bool: ...  # noqa: D102
+
+    @property
+    def temperature(self) -> float: ...  # noqa: D102
+
+    def with_options(self, options: Mapping[str, Any]) -> Self:
+        """The same ranker with other options; None counts as not given.
+
+        Raises:
+            QueryError: it does not take one of them, or a value is out of range.
+        """
+        ...
+
+    def options(self) -> dict[str, Any]:
+        """The options that it takes, and their values."""
+        ...
+
+    def ready(self, build: Build, progress: Progress = silent) -> Self:
+        """The same ranker with all that it needs of an index; cheap where the index is the same."""
+        ...
+
+    def candidates(
+        self, build: Build, space: Space, query: Query, limit: int, where: Where
+    ) -> list[Candidate]:
+        """Candidates in the order before reranking: at least `limit`, where there are so many."""
+        ...
+
+    def rank(self, query: Query, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Candidates in their final order.
+
+        Raises:
+            ModelError: a model gave something that is not finite.
+        """
+        ...
+
+    def explain(self, candidate: Candidate) -> tuple[dict[str, float], dict[str, float]] | None:
+        """A candidate's features and what each contributes to its score, where the ranker tells."""
+        ...
+
+
+@dataclass(frozen=True)
+class RankerOptions:
+    """The part of a ranker that owns the options: each is a field that the class names in `takes`."""
+
+    takes: ClassVar[tuple[str, ...]] = ()
+    blend: ClassVar[str | None] = None
+    reads_tokens: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Check the range of every option.
+
+        Raises:
+            QueryError: one is out of range.
+        """
+        for name, value in self.options().items():
+            is_allowed, expected = _CHECKS[name]
+            if value is not None and not is_allowed(value):
+                raise QueryError(f"{name} is {expected}, found {value}")
+
+    def with_options(self, options: Mapping[str, Any]) -> Self:
+        """See `Ranker.with_options`."""
+        given = {name: value for name, value in options.items() if value is not None}
+        for name in given:
+            if name not in self.takes:
+                raise QueryError(f"{name} does not go with {self}; it goes with {_TAKEN_BY[name]}")
+        return replace(self, **given)
+
+    def options(self) -> dict[str, Any]:
+        """See `Ranker.options`."""
+        return {name: getattr(self, name) for name in self.takes}
+
+    def ready(self, build: Build, progress: Progress = silent) -> Self:  # noqa: ARG002 - some need the index
+        """See `Ranker.ready`."""
+        return self
+
+    def explain(self, candidate: Candidate) -> tuple[dict[str, float], dict[str, float]] | None:  # noqa: ARG002
+        """See `Ranker.explain`."""
+        return None
+
+
+@dataclass(frozen=True)
+class NoReranking(RankerOptions):
+    """Keeps the order of the vector search."""
+
+    reranker: ClassVar[RerankerName | None] = None
+    model: ClassVar[ModelFolder | None] = None
+    temperature: ClassVar[float] = 1.0
+
+    def __str__(self) -> str:
+        return "a search without reranking"
+
+    def candidates(
+        self, build: Build, space: Space, query: Query, limit: int, where: Where
+    ) -> list[Candidate]:
+        """The nearest concepts."""
+        return nearest(build, space, query, limit, where)
+
+    def rank(self, query: Query, candidates: Sequence[Candidate]) -> list[Candidate]:  # noqa: ARG002
+        """The candidates as they are."""
+        return list(candidates)

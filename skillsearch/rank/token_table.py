@@ -6,7 +6,7 @@ metadata is JSON.
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from skillsearch.arrays import Float16Array, Int64Array
 from skillsearch.errors import ModelError
 from skillsearch.files import write_atomically
-from skillsearch.models.encoder import Encoder
+from skillsearch.models.protocols import Encoder
+from skillsearch.progress import Advance, advance_only
 from skillsearch.taxonomy.texts import VIEW_VERSION
 
 if TYPE_CHECKING:
@@ -43,33 +45,33 @@ class TokenTable:
     """
 
     labels: tuple[str, ...]
-    offsets: NDArray[np.int64]
+    offsets: Int64Array
     tokens: "Tensor"
 
     @cached_property
-    def places(self) -> dict[str, int]:
-        """Where each label is."""
-        return {label: place for place, label in enumerate(self.labels)}
+    def index(self) -> dict[str, int]:
+        """The row of each label."""
+        return {label: row for row, label in enumerate(self.labels)}
 
     def __contains__(self, label: object) -> bool:
-        return label in self.places
+        return label in self.index
 
-    def padded(self, places: NDArray[np.int64]) -> tuple["Tensor", "Tensor"]:
+    def padded(self, rows: Int64Array) -> tuple["Tensor", "Tensor"]:
         """The tokens of k labels in one block.
 
         Args:
-            places: shape (k,).
+            rows: of the labels, shape (k,).
 
         Returns:
             Shape (k, t, d), float16, and shape (k, t), true for tokens and false for padding.
         """
         import torch
 
-        lengths = self.offsets[places + 1] - self.offsets[places]
+        lengths = self.offsets[rows + 1] - self.offsets[rows]
         steps = np.arange(lengths.max(initial=0))  # (t,)
         mask = steps < lengths[:, None]  # (k, t)
-        rows = np.where(mask, self.offsets[places][:, None] + steps, 0)
-        block = self.tokens.index_select(0, torch.from_numpy(rows.ravel()))
+        places = np.where(mask, self.offsets[rows][:, None] + steps, 0)
+        block = self.tokens.index_select(0, torch.from_numpy(places.ravel()))
         return block.view(*mask.shape, self.tokens.shape[1]), torch.from_numpy(mask)
 
 
@@ -78,7 +80,7 @@ def embed_tokens(
     labels: Iterable[str],
     *,
     known: TokenTable | None = None,
-    progress: Callable[[int], object] | None = None,
+    advance: Advance | None = None,
 ) -> TokenTable:
     """Embed the tokens of labels, but for those that are known already.
 
@@ -86,7 +88,7 @@ def embed_tokens(
         encoder: gives the tokens.
         labels: m texts; a text that comes twice is taken once.
         known: what the same encoder gave before.
-        progress: called with the number of labels just embedded.
+        advance: called with the number of labels just embedded.
 
     Raises:
         ModelError: the model gave something that is not finite, or is too large for half precision.
@@ -95,7 +97,8 @@ def embed_tokens(
 
     unique = tuple(dict.fromkeys(labels))
     missing = [label for label in unique if known is None or label not in known]
-    made: dict[str, NDArray[np.float16]] = {}
+    made: dict[str, Float16Array] = {}
+    report = advance or advance_only(None)
     missing.sort(key=len)  # a batch of similar length is a quick one
     for start in range(0, len(missing), _CHUNK):
         some = missing[start : start + _CHUNK]
@@ -107,8 +110,7 @@ def embed_tokens(
                     f"encoder {encoder.folder} gives tokens beyond 65,504 for {label!r}, too large for half "
                     "precision: late interaction does not go with it, rerank with the cross-encoder"
                 )
-        if progress:
-            progress(len(some))
+        report(len(some))
     parts = [made[label] if label in made else _rows(known, label) for label in unique]
     offsets = np.concatenate(([0], np.cumsum([len(part) for part in parts], dtype=np.int64)))
     rows = np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float16)
@@ -179,13 +181,13 @@ def read_tokens(path: Path, *, encoder: str) -> tuple[TokenTable, str]:
     return TokenTable(labels, offsets.numpy().copy(), tokens), build
 
 
-def _rows(table: TokenTable | None, label: str) -> NDArray[np.float16]:
+def _rows(table: TokenTable | None, label: str) -> Float16Array:
     """The tokens of a label that is known: shape (t, d)."""
     if table is None:
         raise KeyError(label)
-    place = table.places[label]
-    rows: NDArray[np.float16] = table.tokens[table.offsets[place] : table.offsets[place + 1]].numpy()
-    return rows
+    row = table.index[label]
+    tokens: Float16Array = table.tokens[table.offsets[row] : table.offsets[row + 1]].numpy()
+    return tokens
 
 
 def _checksum(arrays: Sequence[NDArray[np.generic]]) -> int:

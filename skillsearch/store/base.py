@@ -1,4 +1,4 @@
-"""What every vector store does: builds that are made, sealed, published by name, and searched.
+"""The protocol of a vector store: builds are made, sealed, published by name, and searched.
 
 A build holds two spaces, skills and occupations. It is written once, as a draft, and its points
 never change after it is sealed. A reader holds on to one build, so one result never mixes two
@@ -39,20 +39,20 @@ EXACT_LIMIT: Final = 100_000
 
 
 class Hashes(NamedTuple):
-    """Identify what a point holds: what was embedded, and the payload; 16 hex digits each."""
+    """Hashes of what was embedded for a point, and of its payload; 16 hex digits each."""
 
     embedded: str
     payload: str
 
     @classmethod
     def of(cls, payload: Payload) -> "Hashes":
-        """Those that stand in a payload."""
+        """The hashes in a payload."""
         return cls(str(payload["embedding_hash"]), str(payload["payload_hash"]))
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A concept in a space: its payload, which has its URI, and its unit vector of 1024 numbers."""
+    """A concept in a space: its payload, which has its URI, and its unit vector."""
 
     payload: Payload
     vector: Sequence[float]
@@ -106,7 +106,7 @@ class Draft(Protocol):
     info: BuildInfo
 
     def written(self, space: Space) -> dict[str, Hashes]:
-        """What is in it already, by URI."""
+        """Hashes of the points that it holds already, by URI."""
 
     def copy(
         self,
@@ -129,7 +129,7 @@ class Draft(Protocol):
         """Make everything durable; the build is complete."""
 
     def close(self) -> None:
-        """Let go of it; what was written stays."""
+        """Release it; the points that were written stay."""
 
 
 class Store(Protocol):
@@ -157,10 +157,10 @@ class Store(Protocol):
         """Replace the description of a sealed build."""
 
     def publish(self, name: str) -> None:
-        """Make a sealed build the one that `published` gives, in one atomic step."""
+        """Publish a sealed build, in one atomic step."""
 
     def published(self) -> Build:
-        """The published build, the one of now; cheap enough to call for every query.
+        """The build that is published now; cheap enough to call for every query.
 
         Raises:
             IndexNotFoundError: none is published.
@@ -194,7 +194,7 @@ class Store(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Release files and connections."""
 
 
 def batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:

@@ -1,4 +1,4 @@
-"""The values that filters can name in a build, so that a wrong one is told, with the near ones."""
+"""Values that filters can name in a build, so that a message about a wrong one names the near ones."""
 
 import threading
 from collections.abc import Iterable
@@ -7,19 +7,20 @@ from difflib import get_close_matches
 from itertools import islice
 
 from skillsearch.errors import FilterError
-from skillsearch.store.base import Build
+from skillsearch.store.base import Build, Space
 from skillsearch.store.filters import Filters, Match, Where
 
-__all__ = ["Vocabulary"]
+__all__ = ["FilterValues"]
 
 _SHOWN = 8  # values named where none is near
 
 
-class Vocabulary:
+class FilterValues:
     """Known values by payload field, read from the build on first use; safe to share between threads."""
 
-    def __init__(self, build: Build) -> None:
-        self._build = build
+    def __init__(self, build: Build, space: Space) -> None:
+        self.build = build
+        self._space = space
         self._values: dict[str, frozenset[str]] = {}
         self._occupations: dict[str, list[str]] | None = None
         self._lock = threading.Lock()
@@ -55,14 +56,14 @@ class Vocabulary:
         return match
 
     def _check_uris(self, uris: tuple[str, ...]) -> None:
-        found = self._build.fetch("skills", uris)
+        found = self.build.fetch(self._space, uris)
         for uri in uris:
             if uri not in found:
                 raise FilterError(_unknown("uri", uri, self._values_of("uri")))
 
     def _occupation(self, value: str) -> list[str]:
         """URIs of an occupation given by URI or by preferred label, in any case."""
-        if self._build.fetch("occupations", [value]):
+        if self.build.fetch("occupations", [value]):
             return [value]
         by_label = self._occupations_by_label()
         if value.casefold() not in by_label:
@@ -73,7 +74,7 @@ class Vocabulary:
         with self._lock:
             if self._occupations is None:
                 self._occupations = {}
-                for point in self._build.scan("occupations"):
+                for point in self.build.scan("occupations"):
                     self._occupations.setdefault(point.payload["label"].casefold(), []).append(point.uri)
             return self._occupations
 
@@ -83,12 +84,12 @@ class Vocabulary:
     def _values_of(self, field: str) -> frozenset[str]:
         with self._lock:
             if field not in self._values:
-                self._values[field] = frozenset(self._build.values("skills", field)) - {""}
+                self._values[field] = frozenset(self.build.values(self._space, field)) - {""}
             return self._values[field]
 
 
 def _unknown(name: str, value: str, known: Iterable[str]) -> str:
-    """What is wrong, and the near values; where none is near, some of those there are."""
+    """A message about an unknown value that names the near ones, or else some of those there are."""
     options = sorted(known)
     near = get_close_matches(value, options, n=3, cutoff=0.6)
     if near:

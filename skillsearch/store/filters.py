@@ -1,4 +1,4 @@
-"""Which skills a search may return: the public `Filters`, and neutral conditions for the stores."""
+"""Filters of a search: the public `Filters`, and neutral conditions for the stores."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -32,7 +32,7 @@ class Where:
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """What a skill must be to be found; values of one field are alternatives, fields add up.
+    """Filters on skills: values of one field are alternatives, and all fields must hold.
 
     Attributes:
         types: ``skill`` or ``knowledge``.

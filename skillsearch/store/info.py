@@ -1,19 +1,18 @@
-"""The description of a build: what it was made from, and what became of it."""
+"""The description of a build: its sources, state and quality."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
 from skillsearch.errors import IndexOutdatedError, StoreError
-from skillsearch.models.encoder import DIMENSION
 
 __all__ = ["SCHEMA_VERSION", "BuildInfo", "Part", "State"]
 
 State = Literal["unfinished", "sealed", "failed", "ready"]
-"""Of a build: being written, complete, complete but wrong, complete and checked."""
+"""States of a build: being written, complete, complete but wrong, complete and checked."""
 
 SCHEMA_VERSION: Final = 2
-"""Of what points and descriptions of builds look like; an index with another is not read."""
+"""Version of the form of points and descriptions; an index with another version is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class BuildInfo:
-    """What a build was made from, and what became of it.
+    """A build's sources, state and quality.
 
     Attributes:
         name: ``<taxonomy>-<version>__<model>__<build>``, of the taxonomy that was indexed last.
@@ -44,13 +43,13 @@ class BuildInfo:
         view_version: of the texts that were embedded.
         created: when it was begun, ISO 8601.
         program: the version of skillsearch that made it.
+        dimension: numbers in a vector, those of its encoder.
         digest: identifies all that it is to hold; see `indexer.plan`.
         base: the build that unchanged points were copied from, if any.
         replaced: the build that was published before it, if any.
         state: how far it came.
         problem: what its checks found wrong.
         quality: what the quality gate measured, as JSON-ready values.
-        dimension: numbers in a vector.
         schema_version: see `SCHEMA_VERSION`.
     """
 
@@ -61,23 +60,23 @@ class BuildInfo:
     view_version: int
     created: str
     program: str
+    dimension: int
     digest: str = ""
     base: str | None = None
     replaced: str | None = None
     state: State = "unfinished"
     problem: str = ""
     quality: Mapping[str, Any] = field(default_factory=dict)
-    dimension: int = DIMENSION
     schema_version: int = SCHEMA_VERSION
 
     @property
     def skills(self) -> int:
-        """Of all taxonomies."""
+        """Number of skills of all taxonomies."""
         return sum(part.skills for part in self.parts)
 
     @property
     def occupations(self) -> int:
-        """Of all taxonomies."""
+        """Number of occupations of all taxonomies."""
         return sum(part.occupations for part in self.parts)
 
     @property
@@ -90,7 +89,7 @@ class BuildInfo:
         return next((part for part in self.parts if part.taxonomy == taxonomy), None)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON-ready values."""
+        """Values ready for JSON."""
         values = asdict(self)
         return values | {"parts": [asdict(part) for part in self.parts], "quality": dict(self.quality)}
 
@@ -100,8 +99,8 @@ class BuildInfo:
 
         Raises:
             IndexOutdatedError: an older version of this program wrote it.
-            StoreError: a newer one did, its vectors have another size, or it is not the description
-                of a build; `source` says where it stands.
+            StoreError: a newer one did, or it is not the description of a build; `source` says where
+                it stands.
         """
         _require_readable(values, source)
         try:
@@ -114,7 +113,7 @@ class BuildInfo:
         return cls(**known | {"parts": parts})
 
 
-_REQUIRED = ("name", "encoder", "encoder_fingerprint", "view_version", "created", "program")
+_REQUIRED = ("name", "encoder", "encoder_fingerprint", "view_version", "created", "program", "dimension")
 """Those that are never None, which a server leaves out."""
 
 
@@ -131,9 +130,3 @@ def _require_readable(values: Mapping[str, Any], source: str) -> None:
                 f"{source} was written by an older skillsearch ({program}, schema {schema}); this one reads "
                 f"schema {SCHEMA_VERSION}: build the index again with `skillsearch reindex`"
             )
-    dimension = values.get("dimension", DIMENSION)
-    if dimension != DIMENSION:
-        raise StoreError(
-            f"{source} has vectors of {dimension} numbers, this program makes and searches {DIMENSION}: "
-            "build the index again in another home, or on another server"
-        )

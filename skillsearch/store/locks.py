@@ -1,4 +1,4 @@
-"""Who is writing: one process at a time, found out by the others."""
+"""The write lock: one process writes at a time, and the others are told which."""
 
 import json
 import os
@@ -40,7 +40,7 @@ class Holder:
             return None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON-ready values."""
+        """Values ready for JSON."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -59,13 +59,13 @@ class Holder:
         return False
 
     def refuse(self, where: object) -> StoreLockedError:
-        """What another process is told."""
+        """The error that another process gets."""
         return StoreLockedError(f"{where} is being written by {self}: wait for it, or stop it")
 
 
 @contextmanager
 def file_lock(folder: Path, purpose: str) -> Iterator[None]:
-    """Hold the lock of a folder; the system lets go of it when the process dies.
+    """Hold the lock of a folder; the system releases it when the process dies.
 
     Raises:
         StoreLockedError: another process holds it.

@@ -1,4 +1,4 @@
-"""What a point holds: its id, its payload, and which fields of it are indexed."""
+"""The schema of a point: its id, its payload, and the indexed fields."""
 
 import uuid
 from collections.abc import Iterable, Mapping
@@ -50,7 +50,7 @@ def point_id(uri: str) -> str:
 
 
 def skill_payload(taxonomy: Taxonomy, skill: Skill, *, alias_weight: float = 0.0) -> Payload:
-    """Everything that is known of a skill, and the hashes of what is embedded and of the rest.
+    """The payload of a skill: all that is known of it, with the hashes of what is embedded and of the rest.
 
     The version of the taxonomy is not in it but in the description of the build, so that a concept
     which a new version repeats stays as it is.
@@ -76,7 +76,7 @@ def skill_payload(taxonomy: Taxonomy, skill: Skill, *, alias_weight: float = 0.0
 
 
 def occupation_payload(taxonomy: Taxonomy, occupation: Occupation) -> Payload:
-    """Everything that is known of an occupation, with both hashes."""
+    """The payload of an occupation: all that is known of it, with both hashes."""
     relations = taxonomy.relations_by_occupation.get(occupation.uri, ())
     payload = _common(taxonomy, occupation, "occupation") | {
         "code": occupation.code,
@@ -88,7 +88,7 @@ def occupation_payload(taxonomy: Taxonomy, occupation: Occupation) -> Payload:
 
 
 def embedded_names(payload: Payload) -> tuple[str, ...]:
-    """What an encoder may see of a stored concept: its label, then the aliases of a skill."""
+    """Names of a stored concept that an encoder may see: its label, then the aliases of a skill."""
     if payload["kind"] == "skill":
         return skill_names(_stored_skill(payload))
     return (occupation_text(Occupation(payload["uri"], payload["label"])),)

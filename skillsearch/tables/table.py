@@ -79,7 +79,7 @@ class Table(TextFile):
         for column in required if not known else dict.fromkeys((*required, *header)):
             if header.count(column) != 1:
                 found = repr(", ".join(header)[:200]) if header else "no header at all"
-                problem = "stands twice" if column in header else "missing"
+                problem = "appears twice" if column in header else "missing"
                 advice = f"; {self.advice}" if self.advice else ""
                 raise self.cell_error(1, column, f"{problem}; found {found}; expected {expected}{advice}")
         for number, column in enumerate(header, start=1) if known else ():
@@ -100,10 +100,14 @@ class Table(TextFile):
     def _records(self, text: str) -> Iterator[list[str]]:
         csv.field_size_limit(_CELL_LIMIT)
         number = 0
-        quoting = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
         lines = io.StringIO(text, newline="")
         try:
-            for cells in csv.reader(lines, strict=True, delimiter=self.delimiter, quoting=quoting):
+            for cells in csv.reader(
+                lines,
+                strict=True,
+                delimiter=self.delimiter,
+                quoting=csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE,
+            ):
                 number += 1
                 yield cells
         except csv.Error as error:
@@ -157,5 +161,5 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(values) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"key {twice!r} stands twice")
+        raise ValueError(f"key {twice!r} appears twice")
     return values

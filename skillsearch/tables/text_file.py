@@ -114,10 +114,10 @@ class TextFile:
 
     @property
     def remedy(self) -> str:
-        """What to do about a file that is broken."""
+        """Advice about a broken file."""
         return self.advice or "check the file"
 
     def position(self, before: str) -> str:
-        """Where the character stands that follows this part of the text."""
+        """The position of the character that follows this part of the text."""
         line = before.count("\n") + 1
         return f"line {line}"

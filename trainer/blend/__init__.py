@@ -1,1 +1,1 @@
-"""A blend learned from judgements: reading them, fitting it, and telling what it is worth."""
+"""A blend learned from judgements: reading them, fitting it, and measuring it."""

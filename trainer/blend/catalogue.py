@@ -1,4 +1,4 @@
-"""The published index as arrays: what a blend knows of skills and occupations."""
+"""The skills and occupations of a published index, as arrays."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from skillsearch.rank.features import Floats, Rows
+from skillsearch.arrays import Float32Array
+from skillsearch.rank.features import Rows
 from skillsearch.store.base import Build, Payload
 from skillsearch.store.info import BuildInfo
 
@@ -26,13 +26,13 @@ _ESSENTIAL, _OPTIONAL = 1.0, 0.5
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
-    """N skills and o occupations.
+    """N skills and o occupations of a build.
 
     Attributes:
-        info: the build that they are from.
+        info: of the build.
         uris: of the skills.
         labels: of the skills.
-        vectors: shape (N, 1024), of unit length.
+        vectors: shape (N, d), of unit length.
         attributes: shape (N, 4), see `skillsearch.rank.features.ATTRIBUTES`.
         directions: shape (N, r), see `skillsearch.rank.features.Evidence`; rounded to half precision.
         occupations: URIs.
@@ -42,34 +42,34 @@ class Catalogue:
     info: BuildInfo
     uris: tuple[str, ...]
     labels: tuple[str, ...]
-    vectors: Floats
-    attributes: Floats
-    directions: Floats
+    vectors: Float32Array
+    attributes: Float32Array
+    directions: Float32Array
     occupations: tuple[str, ...]
     needs: Rows
 
     @cached_property
-    def places(self) -> dict[str, int]:
-        """Where each skill stands."""
-        return {uri: place for place, uri in enumerate(self.uris)}
+    def row_of(self) -> dict[str, int]:
+        """The row of each skill, by URI."""
+        return {uri: row for row, uri in enumerate(self.uris)}
 
 
 def read_catalogue(build: Build) -> Catalogue:
     """Read all skills and occupations of a build, in the order of their URIs."""
     points = sorted(build.scan("skills", vectors=True), key=lambda point: point.uri)
     payloads = [point.payload for point in points]
-    vectors = np.array([point.vector for point in points], dtype=np.float32)  # (N, 1024)
-    places = {point.uri: place for place, point in enumerate(points)}
+    vectors = np.array([point.vector for point in points], dtype=np.float32)  # (N, d)
+    row_of = {point.uri: row for row, point in enumerate(points)}
     occupations = sorted((point.payload for point in build.scan("occupations")), key=_uri)
     return Catalogue(
         info=build.info,
-        uris=tuple(places),
+        uris=tuple(row_of),
         labels=tuple(str(payload["label"]) for payload in payloads),
         vectors=vectors / np.linalg.norm(vectors, axis=1, keepdims=True),
         attributes=np.array([_attributes(payload) for payload in payloads], dtype=np.float32),
         directions=_directions(vectors),
         occupations=tuple(map(_uri, occupations)),
-        needs=sparse_rows(_needs(payload, places) for payload in occupations),
+        needs=sparse_rows(_needs(payload, row_of) for payload in occupations),
     )
 
 
@@ -97,20 +97,20 @@ def _attributes(payload: Payload) -> Sequence[float]:
     )
 
 
-def _needs(payload: Payload, places: dict[str, int]) -> dict[int, float]:
-    """How much an occupation needs each skill; essential comes before optional."""
+def _needs(payload: Payload, row_of: dict[str, int]) -> dict[int, float]:
+    """The weight of each skill that an occupation needs; essential wins over optional."""
     weights = dict.fromkeys(payload["skills_optional"], _OPTIONAL)
     weights |= dict.fromkeys(payload["skills_essential"], _ESSENTIAL)
-    return {places[uri]: weight for uri, weight in weights.items() if uri in places}
+    return {row_of[uri]: weight for uri, weight in weights.items() if uri in row_of}
 
 
-def _directions(vectors: Floats) -> Floats:
-    """Principal component analysis: shape (N, 1024) to (N, r), rows of unit length."""
+def _directions(vectors: Float32Array) -> Float32Array:
+    """Principal component analysis: shape (N, d) to (N, r), rows of unit length."""
     centred = vectors - vectors.mean(axis=0)
-    _, basis = np.linalg.eigh((centred.T @ centred).astype(np.float64))  # (1024, 1024), by rising variance
-    reduced = centred @ basis[:, ::-1][:, :DIRECTIONS].astype(np.float32)  # (N, 1024) @ (1024, r)
-    lengths: NDArray[np.float32] = np.linalg.norm(reduced, axis=1, keepdims=True)
-    rounded: Floats = (reduced / np.maximum(lengths, 1e-6)).astype(np.float16).astype(np.float32)
+    _, basis = np.linalg.eigh((centred.T @ centred).astype(np.float64))  # (d, d), by rising variance
+    reduced = centred @ basis[:, ::-1][:, :DIRECTIONS].astype(np.float32)  # (N, d) @ (d, r)
+    lengths = np.linalg.norm(reduced, axis=1, keepdims=True)
+    rounded: Float32Array = (reduced / np.maximum(lengths, 1e-6)).astype(np.float16).astype(np.float32)
     return rounded
 
 

@@ -1,4 +1,4 @@
-"""Small networks that order skills: their loss, their training, and the calibration of what they say."""
+"""Small networks that order skills: their loss, their training, and the calibration of their scores."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from skillsearch.arrays import Float32Array
 from skillsearch.rank.blender import Head
-from skillsearch.rank.features import DEMAND, Floats
+from skillsearch.rank.features import DEMAND
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +26,7 @@ _LEAST_SLOPE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """How much is trained.
+    """Amount of training.
 
     Attributes:
         networks: to average.
@@ -41,12 +42,7 @@ class Training:
 
 
 def fit_head(
-    features: tuple[str, ...],
-    table: Floats,
-    grades: Floats,
-    *,
-    seed: int,
-    training: Training,
+    features: tuple[str, ...], table: Float32Array, grades: Float32Array, *, seed: int, training: Training
 ) -> Head:
     """Train networks of one hidden layer of 32 rectified units, and average them.
 
@@ -56,7 +52,7 @@ def fit_head(
     demand rises, so that more weight on demand means what it says.
 
     Args:
-        features: names of d features.
+        features: names of d features, demand among them.
         table: shape (t, k, d): t titles with k skills each; NaN for what is not known.
         grades: shape (t, k), in [0, 1].
         seed: of weights and batches.
@@ -67,29 +63,24 @@ def fit_head(
     """
     import torch
 
-    flat = table.reshape(-1, len(features))
-    means, deviations = _moments(flat)
+    means, deviations = _moments(table.reshape(-1, len(features)))
     inputs = torch.from_numpy(np.nan_to_num((table - means) / deviations))
-    targets = torch.from_numpy(grades)
-    steps = training.steps_for(len(table))
-    rising = features.index(DEMAND) if DEMAND in features else None
+    targets, steps = torch.from_numpy(grades), training.steps_for(len(table))
+    rising = features.index(DEMAND)
     trained = [
         _train(inputs, targets, seed + 1000 * index, steps, rising) for index in range(training.networks)
     ]
-    hidden, hidden_bias, output, output_bias = (
-        np.stack([parts[index] for parts in trained]) for index in range(4)
-    )
-    return Head(
-        features, means, deviations, hidden, hidden_bias, output, output_bias, np.array([1, 0], np.float32)
-    )
+    hidden, hidden_bias, output, output_bias = (np.stack(parts) for parts in zip(*trained, strict=True))
+    neutral = np.array([1, 0], np.float32)
+    return Head(features, means, deviations, hidden, hidden_bias, output, output_bias, neutral)
 
 
-def calibrate(head: Head, scores: NDArray[np.floating], grades: Floats) -> Head:
+def calibrate(head: Head, scores: NDArray[np.floating], grades: Float32Array) -> Head:
     """Give a head the slope and intercept that make its scores log-odds (Platt, 1999).
 
     Args:
         head: with any calibration.
-        scores: what it, or its like, said of pairs that it was not trained on; shape (n,).
+        scores: that it, or one like it, gave to pairs that it was not trained on; shape (n,).
         grades: of these pairs, shape (n,).
     """
     values, targets = scores.astype(np.float64), (grades > 0).astype(np.float64)
@@ -107,8 +98,8 @@ def calibrate(head: Head, scores: NDArray[np.floating], grades: Floats) -> Head:
 
 
 def _train(
-    inputs: "torch.Tensor", targets: "torch.Tensor", seed: int, steps: int, rising: int | None
-) -> tuple[Floats, Floats, Floats, NDArray[np.float32]]:
+    inputs: "torch.Tensor", targets: "torch.Tensor", seed: int, steps: int, rising: int
+) -> tuple[Float32Array, ...]:
     """Weights of one network: shapes (d, h), (h,), (h,) and ().
 
     After each step, the weights that would let the score fall with the feature `rising` become 0.
@@ -133,14 +124,13 @@ def _train(
         (lists + _POINTWISE * pairs).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
-        if rising is not None:
-            with torch.no_grad():
-                hidden[hidden[:, rising] * output[0] < 0, rising] = 0
+        with torch.no_grad():
+            hidden[hidden[:, rising] * output[0] < 0, rising] = 0
     weight, bias, last, last_bias = (part.detach().numpy() for part in network.parameters())
     return weight.T.copy(), bias.copy(), last[0].copy(), last_bias[0].copy()
 
 
-def _moments(rows: Floats) -> tuple[Floats, Floats]:
+def _moments(rows: Float32Array) -> tuple[Float32Array, Float32Array]:
     """Means and deviations of what is known: shape (n, d) to (d,) each; 0 and 1 where nothing is."""
     known = ~np.isnan(rows)
     counts = np.maximum(known.sum(axis=0), 1)

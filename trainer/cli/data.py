@@ -1,48 +1,31 @@
 """The command `skillsearch data build`."""
 
 import json
-from collections.abc import Callable
-from enum import StrEnum
+import sys
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from indexer.cli.options import DeviceOption, EscoOption, SampleOption, VersionOption, load_release
+from indexer.cli.options import EscoOption, SampleOption, load_release
+from skillsearch.cli.options import JsonOption, SetOption, split_settings
+from skillsearch.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
     from rich.table import Table
 
-    from skillsearch.settings import Settings
-    from skillsearch.taxonomy.records import Taxonomy
-    from trainer.data.build import Built, DataOptions, Stages
-    from trainer.data.generators.base import Generator, Kind
-    from trainer.unified.manifest import Source
+    from trainer.data.build import DataReport, DataRequest
+    from trainer.data.generators.chat import ChatGenerator
+    from trainer.unified.manifest import GraphManifest
 
 __all__ = ["data"]
 
-_PLOT = "titles_per_skill.png"
-_CACHE = "texts.sqlite"
-_WIDTH = 100  # of tables that go to a file or pipe
+_OWN = ("cache", "endpoint", "generator_model", "models", "version")
+"""Names of ``--set`` beside those of the settings and of `DataOptions`."""
 
 data = typer.Typer(help="Build training data for one encoder of all work tasks.", no_args_is_help=True)
-
-
-class ProfileName(StrEnum):
-    """What a data set may hold."""
-
-    workbench = "workbench"
-    product = "product"
-
-
-class GeneratorName(StrEnum):
-    """What makes synthetic texts."""
-
-    rules = "rules"
-    openai = "openai"
-    local = "local"
-    none = "none"
 
 
 @data.callback()
@@ -54,252 +37,147 @@ def _group() -> None:
 def build(
     esco: EscoOption = None,
     sample: SampleOption = False,
-    taxonomy_version: VersionOption = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder of the data set.", show_default="SKILLSEARCH_HOME/data")
     ] = None,
     profile: Annotated[
-        ProfileName,
+        Literal["workbench", "product"],
         typer.Option(
             help="workbench leaves out what WorkBench tests: other names of skills and the relations of "
             "occupations and skills. product takes them."
         ),
-    ] = ProfileName.workbench,
+    ] = "workbench",
     vacancies: Annotated[
-        Path | None,
-        typer.Option(help="CSV or JSON Lines of titles and descriptions.", show_default=False),
+        Path | None, typer.Option(help="CSV or JSON Lines of titles and descriptions.", show_default=False)
     ] = None,
-    title_column: Annotated[str, typer.Option(help="Of the vacancies.")] = "title",
-    description_column: Annotated[str, typer.Option(help="Of the vacancies.")] = "description",
-    models: Annotated[
-        str | None,
-        typer.Option(
-            help="Models whose encoder tags vacancies and joins titles.",
-            show_default="the untrained compact base",
-        ),
+    labelled_sentences: Annotated[
+        Path | None, typer.Option(help="CSV of sentence,skills such as SkillSkape's.", show_default=False)
     ] = None,
-    confidence: Annotated[
-        float, typer.Option(help="Cosine from which a sentence of a vacancy asks for a skill.")
-    ] = 0.65,
-    generator: Annotated[GeneratorName, typer.Option(help="Of synthetic texts.")] = GeneratorName.rules,
-    generator_model: Annotated[
-        str | None,
-        typer.Option(help="For openai: the model's name; for local: a folder or hub id.", show_default=False),
-    ] = None,
-    endpoint: Annotated[
-        str | None,
-        typer.Option(help="For openai: what stands before /chat/completions.", show_default=False),
-    ] = None,
-    titles: Annotated[int, typer.Option(min=0, help="Synthetic titles a skill.")] = 20,
-    sentences: Annotated[int, typer.Option(min=0, help="Synthetic sentences a skill.")] = 10,
-    variants: Annotated[int, typer.Option(min=0, help="Synthetic variants a skill.")] = 20,
-    merge: Annotated[float, typer.Option(help="Cosine from which a synthetic title joins a real one.")] = 0.7,
-    cache: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of texts that were generated before.",
-            show_default="none for rules, else SKILLSEARCH_HOME/cache",
-        ),
-    ] = None,
-    price_input: Annotated[
-        float | None, typer.Option(help="Of a million tokens of prompts, to estimate the cost.")
-    ] = None,
-    price_output: Annotated[
-        float | None, typer.Option(help="Of a million tokens of answers, to estimate the cost.")
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Start a paid run without asking.")] = False,
-    plots: Annotated[Path | None, typer.Option(help="Folder for plots as PNG.", show_default=False)] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of what a generator draws.")] = 42,
-    device: DeviceOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a data set that is there.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    generator: Annotated[
+        Literal["rules", "openai", "none"], typer.Option(help="What makes synthetic texts.")
+    ] = "rules",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Start a run of a language model without asking.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing data set.")] = False,
+    assignments: SetOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Build a data set of skills, titles, sentences and variants for `skillsearch train --recipe unified`.
 
     Descriptions come from the taxonomy, titles and sentences from vacancies, the rest from a generator.
-    The key of an endpoint is SKILLSEARCH_GENERATOR_KEY in the environment.
+    --set takes titles, sentences and variants (synthetic texts a skill), confidence and merge (cosines),
+    seed, models (whose encoder tags vacancies), title_column and description_column (of the vacancies),
+    version (of the release), generator_model, endpoint and cache. The key of an endpoint is
+    SKILLSEARCH_GENERATOR_KEY.
 
     Example: skillsearch data build --esco esco-en.zip --esco esco-relations.zip --output workgraph
 
-    Example: skillsearch data build --esco esco.zip --profile product --vacancies jobs.jsonl --plots plots
+    Example: skillsearch data build --esco esco.zip --profile product --vacancies jobs.jsonl
 
-    Example: skillsearch data build --sample --generator openai --generator-model gpt-4o-mini --variants 30
+    Example: skillsearch data build --sample --generator openai --set generator_model=gpt-4o-mini
     """
-    from skillsearch.cli.console import progress
+    from indexer.read.esco import sample_path
+    from skillsearch.cli.progress import progress_bars
     from skillsearch.settings import load_settings
-    from trainer.data.build import DataOptions, Sources, build_graph
-    from trainer.data.enrichment import plot_spread
-    from trainer.data.tagging import load_text_encoder
+    from trainer.data.build import DataRequest, build_data, load_text_encoder
+    from trainer.data.generators.rules import RuleGenerator
+    from trainer.data.options import DataOptions, checked
     from trainer.unified.graph import require_free, write_graph
 
-    settings = load_settings(device=device)
+    changes, more = split_settings(assignments, (*_OWN, *DataOptions.model_fields))
+    settings = load_settings(**changes)
+    own = {name: more.pop(name, None) for name in _OWN}
+    options = checked(DataOptions, more, "--set")
     folder = output or settings.home.expanduser() / "data"
     require_free(folder, overwrite=force)
-    counts: dict[Kind, int] = {"titles": titles, "sentences": sentences, "variants": variants}
-    options = DataOptions(
-        profile=profile.value,
-        wanted={kind: count for kind, count in counts.items() if count},
-        confidence=confidence,
-        merge=merge,
-        seed=seed,
-        title_column=title_column,
-        description_column=description_column,
-    )
-    taxonomy = load_release(esco, sample=sample, version=taxonomy_version).taxonomy
-    maker = _generator(generator, generator_model, endpoint, settings, seed) if options.wanted else None
-    texts = _cache_file(cache, generator, settings)
-    if maker is not None and generator is GeneratorName.openai:
-        prices = {"price_input": price_input, "price_output": price_output}
-        _confirm(taxonomy, maker, options, texts, prices, yes=yes)
-    sources = Sources(
-        generator=maker,
-        cache=texts,
+    chat = _open_chat(own["generator_model"], own["endpoint"]) if generator == "openai" else None
+    if chat is None and (own["generator_model"] or own["endpoint"]):
+        raise ConfigurationError("--set generator_model and endpoint go with --generator openai")
+    cache = own["cache"] or (str(settings.home.expanduser() / "cache" / "texts.jsonl") if chat else None)
+    request = DataRequest(
+        taxonomy=load_release(esco, sample=sample, version=own["version"]).taxonomy,
+        profile=profile,
+        options=options,
+        files=tuple(esco or [sample_path()]),
         vacancies=vacancies,
-        load_encoder=lambda: load_text_encoder(
-            models, device=settings.device, batch_size=settings.batch_size
+        labelled_sentences=labelled_sentences,
+        generator=chat or (RuleGenerator(options.seed) if generator == "rules" else None),
+        workers=chat.workers if chat else 1,
+        cache=Path(cache) if cache else None,
+        load_encoder=partial(
+            load_text_encoder, own["models"], device=settings.device, batch_size=settings.batch_size
         ),
-        digests=_digests(esco, vacancies),
     )
-    with progress() as bars:
-        built = build_graph(taxonomy, options, sources, stages=_stages(bars))
-    write_graph(built.graph, folder, overwrite=force)
-    if plots is not None:
-        plot_spread(plots / _PLOT, built.spreads)
-    _report(built, folder, plots and plots / _PLOT, as_json=as_json)
+    with chat or nullcontext():
+        if chat and not yes:
+            _confirm(request)
+        with progress_bars() as progress:
+            report = build_data(request, progress)
+    write_graph(report.graph, folder, overwrite=force)
+    _print(report, folder, chat, as_json=as_json)
 
 
-def _generator(
-    name: GeneratorName, model: str | None, endpoint: str | None, settings: "Settings", seed: int
-) -> "Generator | None":
-    """The generator that the options name.
+def _open_chat(model: str | None, endpoint: str | None) -> "ChatGenerator":
+    from trainer.data.generators.chat import ChatGenerator
+    from trainer.data.generators.settings import generator_settings
 
-    Raises:
-        ConfigurationError: an option is missing, or does not go with this generator.
-        ModelError: there is no such local model.
-    """
-    from skillsearch.errors import ConfigurationError
-    from trainer.data.generators.factory import open_generator
-
-    if model is not None and name not in (GeneratorName.openai, GeneratorName.local):
-        raise ConfigurationError("--generator-model goes with --generator openai or local")
-    if endpoint is not None and name is not GeneratorName.openai:
-        raise ConfigurationError("--endpoint goes with --generator openai")
-    if name is GeneratorName.local and model is None:
-        raise ConfigurationError("--generator local needs --generator-model, a folder or hub id")
-    if name is GeneratorName.openai:
-        return open_generator("chat", model=model, url=endpoint)
-    if name is GeneratorName.local:
-        return open_generator("local", model=model, device=settings.device)
-    return open_generator("rules", seed=seed) if name is GeneratorName.rules else None
+    return ChatGenerator(generator_settings(model=model, url=endpoint))
 
 
-def _cache_file(folder: Path | None, name: GeneratorName, settings: "Settings") -> Path | None:
-    """Texts of rules are made faster than they are read, so they are kept only where it is asked for."""
-    if folder is not None:
-        return folder / _CACHE
-    if name in (GeneratorName.openai, GeneratorName.local):
-        return settings.home.expanduser() / "cache" / _CACHE
-    return None
-
-
-def _confirm(
-    taxonomy: "Taxonomy",
-    generator: "Generator",
-    options: "DataOptions",
-    cache: Path | None,
-    prices: dict[str, float | None],
-    *,
-    yes: bool,
-) -> None:
-    """Say what a paid run will cost, and ask.
+def _confirm(request: "DataRequest") -> None:
+    """Say what a run of a language model takes, and ask whether to start it.
 
     Raises:
         ConfigurationError: the answer is no, or nobody can be asked.
     """
-    import sys
+    from skillsearch.cli.console import note
+    from trainer.data.build import synthetic_order
+    from trainer.data.generators.synthesize import estimate
 
-    from skillsearch.cli.console import stderr
-    from skillsearch.errors import ConfigurationError
-    from trainer.data.generators.cost import estimate_cost
-    from trainer.data.synthetic import ScreenedGenerator
-
-    skills = list(taxonomy.skills.values())
-    screened = ScreenedGenerator(generator, taxonomy, options.profile)  # as the texts are cached
-    estimate = estimate_cost(skills, screened, wanted=options.wanted, cache=cache, **prices)
-    if not estimate.requests:
+    order = synthetic_order(request)
+    needed = estimate(order) if order else None
+    if order is None or needed is None or not needed.requests:
         return
-    stderr().print(f"{generator.name}: {estimate}", markup=False, soft_wrap=True)
-    if yes:
-        return
+    note(
+        f"{order.generator.name}: {needed.requests:,} requests, about {needed.input_tokens:,} tokens in and "
+        f"{needed.output_tokens:,} out (repeated requests not counted)"
+    )
     if not sys.stdin.isatty():
-        raise ConfigurationError("a paid run is not started without --yes where nobody can be asked")
+        raise ConfigurationError("nobody can be asked whether to start the run: confirm it with --yes")
     if not typer.confirm("Start it?", err=True):
-        raise ConfigurationError("not started; the estimate above was not accepted")
+        raise ConfigurationError("not started: the estimate was not accepted")
 
 
-def _digests(esco: list[Path] | None, vacancies: Path | None) -> "tuple[Source, ...]":
-    """The files that are read, for the manifest."""
-    from indexer.read.esco import sample_path
-    from trainer.data.build import source_of
+def _print(report: "DataReport", folder: Path, chat: "ChatGenerator | None", *, as_json: bool) -> None:
+    from skillsearch.cli.console import note, print_tables, warn, wrote
 
-    paths = [*(esco or [sample_path()]), *([vacancies] if vacancies else [])]
-    return tuple(source_of(path) for path in paths)
-
-
-def _report(built: "Built", folder: Path, plot: Path | None, *, as_json: bool) -> None:
-    """Print what was built, and what can be done with it."""
-    from rich.markup import escape
-
-    from skillsearch.cli.console import stderr, stdout
-
-    graph = built.graph
+    graph = report.graph
     if as_json:
         facts = graph.manifest.model_dump(mode="json")
-        more = {"output": str(folder), "fingerprint": graph.fingerprint, "notes": built.notes}
+        more = {"output": str(folder), "fingerprint": graph.fingerprint, "notes": report.notes}
         typer.echo(json.dumps(more | facts))
     else:
-        console = stdout()
-        if not console.is_terminal:
-            console.width = max(console.width, _WIDTH)
-        console.print(_table(built))
-    for note in built.notes:
-        stderr().print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True)
-    for path in filter(None, (folder, plot)):
-        stderr().print(escape(f"wrote {path}"), soft_wrap=True)
-    if not as_json:
-        command = f"skillsearch train --recipe unified --data {folder}"
-        stdout().print(f"train on it with [bold]{escape(command)}[/]", soft_wrap=True)
+        print_tables([_table(graph.manifest)])
+        typer.echo(f"train on it with: skillsearch train --recipe unified --data {folder}")
+    for text in report.notes:
+        note(text)
+    if chat is not None and chat.unusable:
+        warn(f"{chat.unusable:,} answers could not be used: they were not the JSON that was asked for")
+    wrote([folder])
 
 
-def _table(built: "Built") -> "Table":
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+def _table(manifest: "GraphManifest") -> "Table":
+    from skillsearch.cli.console import new_table
 
-    manifest = built.graph.manifest
-    table = Table(
-        title=f"{manifest.release}, profile {manifest.profile}",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-    )
+    table = new_table(f"{manifest.release}, profile {manifest.profile}")
     table.add_column("")
     table.add_column("count", justify="right")
-    for name, count in manifest.counts.items():
-        table.add_row(name, f"{count:,}")
     facts = manifest.enrichment or {}
-    for name in ("real titles", "synthetic titles", "joined", "alone"):
-        if name in facts:
-            table.add_row(f"enrichment: {name}", f"{facts[name]:,}")
+    shown = ("real titles", "synthetic titles", "joined", "alone")
+    rows = manifest.counts | {f"enrichment: {name}": facts[name] for name in shown if name in facts}
+    for name, count in rows.items():
+        table.add_row(name, f"{count:,}")
     for reason, count in manifest.drops.items():
-        table.add_row(f"dropped: {reason}", f"{count:,}", style="dim")
+        table.add_row(f"skipped: {reason}", f"{count:,}", style="dim")
     return table
-
-
-def _stages(bars: "Progress") -> "Stages":
-    """A bar for each stage."""
-
-    def stage(name: str, total: int | None) -> Callable[[int], object]:
-        task = bars.add_task(name, total=total)
-        return lambda done: bars.advance(task, done)
-
-    return stage

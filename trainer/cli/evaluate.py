@@ -1,40 +1,39 @@
-"""The commands of `skillsearch evaluate`: talentclef, esco, and workbench from its own package."""
+"""The commands of `skillsearch evaluate`: talentclef, esco, and workbench."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from indexer.cli.options import DeviceOption, EscoOption, SampleOption, VersionOption, load_release
-from skillsearch.rank.ranker import RerankerChoice
-from trainer.cli.options import (
-    AlphaOption,
-    CutOption,
-    DepthOption,
-    JsonOption,
-    ModelsOption,
-    Parameter,
-    PerQueryOption,
-    PlotsOption,
-    RerankerOption,
-    RerankOption,
-    RunOutputOption,
-    SweepOption,
-)
+from indexer.cli.options import EscoOption, SampleOption, load_release
+from skillsearch.cli.options import JsonOption, SetOption, split_settings
+from trainer.cli.options import several_of
 from trainer.cli.workbench import workbench
 
 if TYPE_CHECKING:
     from skillsearch.settings import Settings
-    from trainer.evaluate.benchmark import Benchmark
-    from trainer.evaluate.runner import Evaluation, Plan
+    from trainer.evaluate.evaluation import Evaluation, Plan
 
 __all__ = ["evaluate"]
 
-_WIDTH = 120  # of tables that go to a file or pipe
-_TRAINED = "trained on these occupations"
+Reranker = Literal["cross-encoder", "late-interaction", "none"]
+
+ModelsOption = Annotated[
+    str | None, typer.Option(help="Folder of the models, or skillscout.", show_default="SKILLSEARCH_MODELS")
+]
+RerankerOption = Annotated[
+    Reranker | None,
+    typer.Option(help="What scores the candidates again.", show_default="SKILLSEARCH_RERANK"),
+]
+CutOption = Annotated[int | None, typer.Option(min=1, help="Cut lists to so many.", show_default="all")]
+SweepOption = Annotated[list[str] | None, several_of("alpha", "depth", help="Vary it; can be given twice.")]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for the last row's ranking as a TREC run, and for figures by title and sweeps as CSV.",
+        show_default=False,
+    ),
+]
 
 evaluate = typer.Typer(
     help="Measure models, or a run that exists, on data with judgements.", no_args_is_help=True
@@ -54,63 +53,43 @@ def talentclef(
         Path | None, typer.Option(help="Measure this TREC run, without models.", show_default=False)
     ] = None,
     esco: EscoOption = None,
-    taxonomy_version: VersionOption = None,
     models: ModelsOption = None,
-    rerank: RerankOption = True,
     reranker: RerankerOption = None,
-    alpha: AlphaOption = None,
-    depth: DepthOption = None,
     cut: CutOption = None,
     sweep: SweepOption = None,
-    plots: PlotsOption = None,
-    run_output: RunOutputOption = None,
-    per_query: PerQueryOption = None,
-    device: DeviceOption = None,
+    output: OutputOption = None,
+    assignments: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure job title to skills on TalentCLEF's data, or measure a run that exists already.
 
-    A skill's text is its first alias, or its preferred label in the release given with --esco.
+    A skill's text is its first alias, or its preferred label in the release given with --esco; --set takes
+    settings, and the version of a release whose file name lacks it.
 
     Example: skillsearch evaluate talentclef --data TaskB/validation --models models --json
 
-    Example: skillsearch evaluate talentclef --data TaskB/validation --sweep alpha --plots plots
+    Example: skillsearch evaluate talentclef --data TaskB/validation --sweep alpha --output figures
+
+    Example: skillsearch evaluate talentclef --data TaskB/validation --set alpha=0.5 --set depth=100
 
     Example: skillsearch evaluate talentclef --qrels qrels.tsv --run run.trec
     """
-    from skillsearch.errors import ConfigurationError
-    from trainer.evaluate.runner import Plan, bare_benchmark, evaluate_run
-    from trainer.evaluate.talentclef import check_ids, read_talentclef
-    from trainer.evaluate.trec import read_qrels, read_run
+    from skillsearch.cli.progress import progress_bars
+    from trainer.evaluate.talentclef import evaluate_talentclef
 
-    outputs = _Outputs(run_output, per_query, plots, as_json)
-    _check_sweeps(sweep, plots, rerank=rerank, run=run)
-    if data is None and (run is None or qrels is None):
-        raise ConfigurationError("give --data, the folder or zip, or both --qrels and --run")
-    benchmark, judgements = None, read_qrels(qrels) if qrels else None
-    if data is not None:
-        taxonomy = load_release(esco, sample=False, version=taxonomy_version).taxonomy if esco else None
-        benchmark = read_talentclef(data, taxonomy=taxonomy)
-        if judgements is not None:
-            check_ids(judgements, benchmark.queries, benchmark.documents, str(qrels))
-            benchmark = replace(benchmark, qrels=judgements)
-    if run is not None:
-        retrieved = read_run(run)
-        benchmark = benchmark or bare_benchmark(str(qrels), judgements or {}, retrieved)
-        plan = Plan(cut=cut)
-        evaluation = evaluate_run(benchmark, retrieved, label=run.name, source=str(run), plan=plan)
-        _report(evaluation, outputs, {"run": str(run), "cut": cut})
-    elif benchmark is not None:
-        settings = _settings(models, alpha, depth, device, reranker)
-        plan = _plan(settings, cut, sweep)
-        _measure_models(benchmark, settings, plan, outputs, rerank=rerank)
+    plan, (settings, version) = _plan(reranker, cut, sweep), _settings(assignments, models, reranker)
+    taxonomy = load_release(esco, sample=False, version=version).taxonomy if esco else None
+    with progress_bars() as progress:
+        evaluation = evaluate_talentclef(
+            plan, settings, data=data, qrels=qrels, run=run, taxonomy=taxonomy, progress=progress
+        )
+    _report(evaluation, output, as_json=as_json)
 
 
 @evaluate.command()
 def esco(
     esco: EscoOption = None,
     sample: SampleOption = False,
-    taxonomy_version: VersionOption = None,
     models: ModelsOption = None,
     occupations: Annotated[
         Path | None,
@@ -121,154 +100,72 @@ def esco(
     allow_trained: Annotated[
         bool, typer.Option("--allow-trained", help="Take occupations that were trained on, and say so.")
     ] = False,
-    rerank: RerankOption = True,
     reranker: RerankerOption = None,
-    alpha: AlphaOption = None,
-    depth: DepthOption = None,
     cut: CutOption = None,
     sweep: SweepOption = None,
-    plots: PlotsOption = None,
-    run_output: RunOutputOption = None,
-    per_query: PerQueryOption = None,
-    device: DeviceOption = None,
+    output: OutputOption = None,
+    assignments: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure how well the skills of held-out occupations are found by the occupation's label.
 
-    An essential skill is core, grade 2; an optional one is contextual, grade 1.
+    An essential skill is core, grade 2; an optional one is contextual, grade 1. --set takes settings, and
+    the version of a release whose file name lacks it.
 
     Example: skillsearch evaluate esco --esco esco-en.zip --esco esco-relations.zip --models models
 
-    Example: skillsearch evaluate esco --sample --models models --sweep depth --per-query titles.csv
+    Example: skillsearch evaluate esco --sample --models models --sweep depth --output figures
     """
-    from skillsearch.models.folder import locate_models
-    from trainer.evaluate.esco import esco_benchmark, select_occupations
+    from skillsearch.cli.progress import progress_bars
+    from skillsearch.models.pair import locate_models
+    from trainer.evaluate.esco import evaluate_esco
 
-    outputs = _Outputs(run_output, per_query, plots, as_json)
-    _check_sweeps(sweep, plots, rerank=rerank)
-    settings = _settings(models, alpha, depth, device, reranker)
-    locate_models(settings.model_location)
-    taxonomy = load_release(esco, sample=sample, version=taxonomy_version).taxonomy
-    selection = select_occupations(
-        settings.model_location, taxonomy, file=occupations, allow_trained=allow_trained
-    )
-    benchmark = esco_benchmark(taxonomy, selection.occupations)
-    plan = replace(_plan(settings, cut, sweep), note=_TRAINED if selection.trained else "")
-    _measure_models(benchmark, settings, plan, outputs, rerank=rerank, warnings=selection.warnings)
-
-
-@dataclass(frozen=True, slots=True)
-class _Outputs:
-    """Where the figures go."""
-
-    run: Path | None
-    per_query: Path | None
-    plots: Path | None
-    as_json: bool
+    plan, (settings, version) = _plan(reranker, cut, sweep), _settings(assignments, models, reranker)
+    locate_models(settings.model_location)  # a wrong folder is better told before a release is read
+    taxonomy = load_release(esco, sample=sample, version=version).taxonomy
+    with progress_bars() as progress:
+        evaluation = evaluate_esco(
+            plan,
+            settings,
+            taxonomy,
+            occupations=occupations,
+            allow_trained=allow_trained,
+            progress=progress,
+        )
+    _report(evaluation, output, as_json=as_json)
 
 
-def _check_sweeps(
-    sweep: Sequence[Parameter] | None, plots: Path | None, *, rerank: bool, run: Path | None = None
-) -> None:
-    """What can be told before anything is read.
+def _plan(reranker: Reranker | None, cut: int | None, sweep: list[str] | None) -> "Plan":
+    from trainer.evaluate.evaluation import SWEEPS, Plan
 
-    Raises:
-        ConfigurationError: there is nothing to vary, or nothing to draw.
-    """
-    from skillsearch.errors import ConfigurationError
-
-    if sweep and run is not None:
-        raise ConfigurationError("--sweep varies what models do: it does not go with --run")
-    if sweep and not rerank:
-        raise ConfigurationError("--sweep varies the blend with the reranker: leave out --no-rerank")
-    if plots is not None and not sweep:
-        raise ConfigurationError("--plots draws sweeps: add --sweep alpha or --sweep depth")
+    return Plan(reranker != "none", cut, tuple(name for name in SWEEPS if name in (sweep or ())))
 
 
 def _settings(
-    models: str | None,
-    alpha: float | None,
-    depth: int | None,
-    device: str | None,
-    reranker: RerankerChoice | None,
-) -> "Settings":
+    assignments: list[str] | None, models: str | None, reranker: Reranker | None
+) -> tuple["Settings", str | None]:
+    """The settings, and the version of the release where it is given."""
     from skillsearch.settings import load_settings
 
-    method = reranker and reranker.value
-    return load_settings(models=models, alpha=alpha, depth=depth, device=device, rerank=method)
+    changes, more = split_settings(assignments, ("version",))
+    named = {"models": models, "rerank": None if reranker == "none" else reranker}
+    given = {name: value for name, value in named.items() if value is not None}
+    return load_settings(**changes | given), more.get("version")
 
 
-def _plan(settings: "Settings", cut: int | None, sweep: Sequence[Parameter] | None) -> "Plan":
-    from trainer.evaluate.runner import SWEEPS, Plan
-
-    sweeps = tuple(parameter for parameter in SWEEPS if parameter in (sweep or ()))
-    return Plan(settings.alpha, settings.depth, cut, sweeps)
-
-
-def _measure_models(
-    benchmark: "Benchmark",
-    settings: "Settings",
-    plan: "Plan",
-    outputs: _Outputs,
-    *,
-    rerank: bool,
-    warnings: tuple[str, ...] = (),
-) -> None:
-    from skillsearch.cli.console import progress, stderr
-    from skillsearch.models.folder import locate_models
-    from skillsearch.models.reranker import Reranker
-    from skillsearch.rank.late_interaction import LateInteraction
-    from trainer.evaluate.progress import stages
-    from trainer.evaluate.runner import evaluate_models
-
-    with stderr().status("loading models"):
-        pair, batch_size = locate_models(settings.model_location), settings.batch_size
-        encoder = pair.load_encoder(device=settings.device, batch_size=batch_size)
-        reranker: Reranker | LateInteraction | None = None
-        if rerank and settings.rerank == "late-interaction":
-            reranker = LateInteraction(encoder, None)
-        elif rerank:
-            reranker = pair.load_reranker(
-                device=settings.device, precision=settings.precision, batch_size=batch_size
-            )
-    with progress() as bars:
-        evaluation = evaluate_models(benchmark, encoder, reranker, plan, progress=stages(bars))
-    facts: dict[str, object] = {"encoder": str(encoder.folder), "cut": plan.cut}
-    if reranker is not None:
-        facts |= {"rerank": settings.rerank, "reranker": str(reranker.folder)}
-        facts |= {"alpha": plan.alpha, "depth": plan.depth}
-    _report(replace(evaluation, warnings=evaluation.warnings + warnings), outputs, facts)
-
-
-def _report(evaluation: "Evaluation", outputs: _Outputs, facts: dict[str, object]) -> None:
+def _report(evaluation: "Evaluation", output: Path | None, *, as_json: bool) -> None:
     """Write the files that are asked for, then print."""
-    from rich.markup import escape
+    import json
 
-    from skillsearch.cli.console import stderr, stdout
-    from trainer.evaluate.report import as_json, curve_table, evaluation_table
-    from trainer.evaluate.report_files import write_curve, write_per_query
-    from trainer.evaluate.trec import write_run
+    from skillsearch.cli.console import print_tables, warn, wrote
+    from trainer.cli.evaluation_tables import evaluation_tables
+    from trainer.evaluate import report
 
-    written: list[Path] = []
-    if outputs.run:
-        write_run(outputs.run, evaluation.ranking, f"skillsearch {evaluation.rows[-1].label}")
-        written.append(outputs.run)
-    if outputs.per_query:
-        write_per_query(outputs.per_query, evaluation)
-        written.append(outputs.per_query)
-    if outputs.plots:
-        for curve in evaluation.curves:
-            written += write_curve(outputs.plots, evaluation, curve)
-    if outputs.as_json:
-        typer.echo(json.dumps(as_json(evaluation, **facts)))
+    written = report.write_files(output, evaluation) if output else []
+    if as_json:
+        typer.echo(json.dumps(report.as_json(evaluation)))
     else:
-        console = stdout()
-        if not console.is_terminal:
-            console.width = max(console.width, _WIDTH)
-        tables = [evaluation_table(evaluation), *(curve_table(evaluation, one) for one in evaluation.curves)]
-        for table in tables:
-            console.print(table)
+        print_tables(evaluation_tables(evaluation))
     for warning in evaluation.warnings:
-        stderr().print(f"[yellow]warning:[/] {escape(warning)}", soft_wrap=True)
-    for path in written:
-        stderr().print(escape(f"wrote {path}"), soft_wrap=True)
+        warn(warning)
+    wrote(written)

@@ -1,62 +1,43 @@
 """The command `skillsearch experiment`."""
 
 import json
-from collections.abc import Sequence
-from enum import StrEnum
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from indexer.cli.options import DeviceOption, EscoOption, VersionOption, load_release
+from indexer.cli.options import EscoOption, load_release
+from skillsearch.cli.options import JsonOption, read_assignments
 
 if TYPE_CHECKING:
-    from trainer.evaluate.workbench.tasks import WorkBench
-    from trainer.experiments.designs import DesignName
-    from trainer.experiments.latency import Latency
-    from trainer.experiments.summary import Row
-    from trainer.unified.config import UnifiedConfig
-
-__all__ = ["Experiment", "experiment"]
-
-_WIDTH = 140  # of tables that go to a file or pipe
+    from rich.table import Table
 
 
-class Experiment(StrEnum):
-    """What is found out."""
+__all__ = ["experiment"]
 
-    ablation = "ablation"
-    transfer = "transfer"
-    temperature = "temperature"
-    latency = "latency"
+_RUN: Final = ("device", "home", "version")
+"""Names of ``--set`` that are not options of the recipe."""
+
+_WORDS: Final = 2  # columns of words in a table, before those of numbers
 
 
 def experiment(
     name: Annotated[
-        Experiment,
+        Literal["ablation", "transfer", "temperature"],
         typer.Argument(
             help="ablation: losses and interactions; transfer: one graph at a time; temperature: of soft "
-            "late interaction; latency: of a query.",
+            "late interaction.",
             show_default=False,
         ),
     ],
+    data: Annotated[Path, typer.Option(help="Data set of skillsearch data build to train on.")],
     esco: EscoOption = None,
     tasks: Annotated[
         Path | None,
         typer.Option(help="Folder of WorkBench task files.", show_default="only ESCO's tasks"),
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(help="To train on: data set of skillsearch data build.", show_default=False),
-    ] = None,
-    models: Annotated[
-        str | None, typer.Option(help="For latency: folder of our models.", show_default="the base")
-    ] = None,
-    base: Annotated[
-        str | None, typer.Option(help="Folder or hub id.", show_default="the compact one")
-    ] = None,
     updates: Annotated[int, typer.Option(min=1, help="Of each training.")] = 60,
-    batch_size: Annotated[int, typer.Option(min=2, help="Skills a batch.")] = 64,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each variant.")] = 3,
     queries: Annotated[int, typer.Option(min=1, help="Drawn of each task's validation part.")] = 300,
     targets: Annotated[
@@ -64,141 +45,80 @@ def experiment(
     ] = None,
     assignments: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Another value of the configuration."),
-    ] = None,
-    output: Annotated[Path, typer.Option(help="Folder for table, CSV and plot.")] = Path("results/unified"),
-    cache: Annotated[
-        Path | None,
         typer.Option(
-            help="Keeps the figures of what is done, to go on with.",
-            show_default="SKILLSEARCH_HOME/experiments",
+            "--set",
+            metavar="NAME=VALUE",
+            help="An option of the unified recipe, such as base=FOLDER or batch_size=32 (64 by default); "
+            "or device=cpu, home=FOLDER (which keeps finished figures), version=1.2.",
         ),
     ] = None,
-    taxonomy_version: VersionOption = None,
-    device: DeviceOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    output: Annotated[Path, typer.Option(help="Folder for the table as CSV.")] = Path("results/unified"),
+    as_json: JsonOption = False,
 ) -> None:
     """Repeat the experiments of Unified Work Embeddings (arXiv:2511.07969) at a size that fits.
 
-    Ablation follows its Tables 4 and 5, transfer its Figure 3, temperature its Figure 4, latency its
-    Table 3 (30 queries to warm up, 100 measured, targets cached). An experiment that was stopped goes
-    on when the same command is given again.
+    Ablation follows its Tables 4 and 5, transfer its Figure 3, temperature its Figure 4. An experiment
+    that was stopped resumes when the same command is given again.
 
     Example: skillsearch experiment ablation --data workgraph --esco esco.zip --tasks workbench --seeds 5
 
-    Example: skillsearch experiment latency --esco esco.zip --tasks workbench --models unified
+    Example: skillsearch experiment temperature --data workgraph --esco esco.zip --set base=FOLDER
     """
-    from skillsearch.errors import ConfigurationError
+    from skillsearch.cli.console import print_tables, stdout, wrote
+    from skillsearch.cli.progress import progress_bars
+    from skillsearch.models.device import select_device
     from skillsearch.settings import load_settings
     from trainer.evaluate.workbench.build import build_workbench
-    from trainer.unified.config import configure_unified
-
-    settings = load_settings(device=device)
-    if name is not Experiment.latency and data is None:
-        raise ConfigurationError(f"{name} trains: give --data, a folder of `skillsearch data build`")
-    config = configure_unified(
-        # so few updates do not drift from the base, and moving back would only make differences smaller
-        assignments=["base_weight=0", *(assignments or ())],
-        base=base,
-        max_steps=updates,
-        batch_size=batch_size,
-    )
-    taxonomy = load_release(esco, sample=False, version=taxonomy_version).taxonomy
-    bench = build_workbench(taxonomy, tasks, split="validation")
-    rows: Sequence[Row] | Sequence[Latency]
-    if data is None or name is Experiment.latency:
-        title = f"A query against cached targets, encoder of {models or config.base}"
-        rows = _time(bench.sample(queries=130), models, config.base, settings.device)
-    else:
-        title = (
-            f"{updates} updates of {batch_size} skills, {seeds} seeds, MAP in points on up to {queries} "
-            f"queries and {f'{targets:,}' if targets else 'all'} targets of each task, {taxonomy}"
-        )
-        rows = _vary(
-            cast("DesignName", name.value),
-            data,
-            config,
-            bench.sample(queries=queries, targets=targets),
-            seeds,
-            cache or settings.home.expanduser() / "experiments",
-            settings.device,
-        )
-    _report(name, title, rows, output, as_json=as_json)
-
-
-def _vary(
-    name: "DesignName",
-    data: Path,
-    config: "UnifiedConfig",
-    bench: "WorkBench",
-    seeds: int,
-    cache: Path,
-    device: str | None,
-) -> list["Row"]:
-    from skillsearch.cli.console import progress
-    from skillsearch.models.device import select_device
     from trainer.experiments.designs import DESIGNS
+    from trainer.experiments.report import cells, write_report
     from trainer.experiments.runs import run_design
     from trainer.experiments.summary import summarise
+    from trainer.unified.config import configure_unified
     from trainer.unified.graph import read_graph
 
-    design, graph = DESIGNS[name], read_graph(data)
-    chosen = range(config.seed, config.seed + seeds)
-    models = sum(len(chosen) if variant.changes is not None else 1 for variant in design.variants)
-    with progress() as bars:
-        task = bars.add_task(f"{name}: models trained and measured", total=models)
-        records = run_design(
-            design,
-            graph,
+    given = read_assignments(assignments or ())
+    run = {key: value for key, value in given if key in _RUN}
+    settings = load_settings(device=run.get("device"), home=run.get("home"))
+    # so few updates do not drift from the base, and moving back would only make differences smaller
+    own = ["base_weight=0", "batch_size=64", f"max_steps={updates}"]
+    config = configure_unified(
+        assignments=own + [f"{key}={value}" for key, value in given if key not in _RUN]
+    )
+    taxonomy = load_release(esco, sample=False, version=run.get("version")).taxonomy
+    bench = build_workbench(taxonomy, tasks, split="validation")
+    with progress_bars() as progress:
+        results = run_design(
+            DESIGNS[name],
+            read_graph(data),
             config,
-            bench,
-            seeds=chosen,
-            folder=cache,
-            device=select_device(device),
-            advance=lambda done: bars.advance(task, done),
+            bench.sample(queries=queries, targets=targets),
+            seeds=range(config.seed, config.seed + seeds),
+            folder=settings.home.expanduser() / "experiments",
+            device=select_device(settings.device),
+            progress=progress,
         )
-    return summarise(design, records)
+    rows = summarise(DESIGNS[name], results)
+    title = (
+        f"{config.max_steps} updates of {config.batch_size} skills, {seeds} seeds, MAP in points on "
+        f"up to {queries} queries and {f'{targets:,}' if targets else 'all'} targets of each task, {taxonomy}"
+    )
+    if as_json:
+        typer.echo(json.dumps({"experiment": name, "title": title, "rows": [asdict(row) for row in rows]}))
+    else:
+        stdout().print(title, markup=False)
+        print_tables(_table(*found) for found in cells(rows))
+    write_report(output / f"{name}.csv", rows)
+    wrote([output / f"{name}.csv"])
 
 
-def _time(bench: "WorkBench", models: str | None, base: str, device: str | None) -> list["Latency"]:
-    from skillsearch.cli.console import stderr
-    from skillsearch.models.folder import locate_models
-    from skillsearch.models.hub import resolve_model
-    from trainer.evaluate.workbench.models import load_sentence_transformer
-    from trainer.experiments.designs import COSINE, SOFT
-    from trainer.experiments.latency import measure_latency
-
-    folder = resolve_model(locate_models(models).encoder if models else base)
-    with stderr().status("timing single queries"):
-        return measure_latency(load_sentence_transformer(folder, device=device), bench.tasks, (COSINE, SOFT))
-
-
-def _report(
-    name: Experiment,
-    title: str,
-    rows: "Sequence[Row] | Sequence[Latency]",
-    output: Path,
-    *,
-    as_json: bool,
-) -> None:
+def _table(header: list[str], lines: list[list[str]]) -> "Table":
     from rich.markup import escape
 
-    from skillsearch.cli.console import stderr, stdout
-    from skillsearch.errors import EvaluationError
-    from trainer.experiments.report import as_json as to_json
-    from trainer.experiments.report import rich_tables, write_report
+    from skillsearch.cli.console import new_table
 
-    if as_json:
-        typer.echo(json.dumps({"experiment": name.value, "title": title, "rows": to_json(rows)}))
-    else:
-        console = stdout()
-        if not console.is_terminal:
-            console.width = max(console.width, _WIDTH)
-        console.print(escape(title))
-        for table in rich_tables(rows):
-            console.print(table)
-    try:
-        for path in write_report(output, name.value, title, rows):
-            stderr().print(escape(f"wrote {path}"), soft_wrap=True)
-    except OSError as error:
-        raise EvaluationError(f"{output} cannot be written: {error.strerror or error}") from error
+    table = new_table()
+    for number, name in enumerate(header):
+        table.add_column(name, justify="left" if number < _WORDS else "right", no_wrap=True)
+    for line in lines:
+        table.add_row(*map(escape, line))
+    return table

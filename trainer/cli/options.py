@@ -1,56 +1,24 @@
-"""The command-line options that the evaluations share."""
+"""Options that take several of some known values, which Typer cannot tell from a type."""
 
-from enum import StrEnum
-from pathlib import Path
-from typing import Annotated
+from typing import Any
 
 import typer
 
-from skillsearch.rank.ranker import RerankerChoice
-
-__all__ = [
-    "AlphaOption",
-    "CutOption",
-    "DepthOption",
-    "JsonOption",
-    "ModelsOption",
-    "Parameter",
-    "PerQueryOption",
-    "PlotsOption",
-    "RerankOption",
-    "RerankerOption",
-    "RunOutputOption",
-    "SweepOption",
-]
+__all__ = ["several_of"]
 
 
-class Parameter(StrEnum):
-    """What a sweep varies."""
+def several_of(*names: str, help: str, default: str | bool = False) -> Any:  # noqa: A002, ANN401 - Typer's
+    """An option for ``list[str] | None`` that can be given several times, each time one of some names.
 
-    alpha = "alpha"
-    depth = "depth"
+    Args:
+        names: the known values.
+        help: of the option.
+        default: what the help shows as the default; nothing by default.
+    """
 
+    def parse(value: str) -> str:
+        if value not in names:
+            raise typer.BadParameter(f"{value!r} is not one of {', '.join(names)}.")
+        return value
 
-ModelsOption = Annotated[
-    str | None, typer.Option(help="Folder of the models, or skillscout.", show_default="SKILLSEARCH_MODELS")
-]
-RerankOption = Annotated[bool, typer.Option(help="Measure a reranker and the blend, too.")]
-RerankerOption = Annotated[
-    RerankerChoice | None, typer.Option(help="Which one.", show_default="SKILLSEARCH_RERANK")
-]
-AlphaOption = Annotated[float | None, typer.Option(help="Weight of retrieval.", show_default="0.7")]
-DepthOption = Annotated[int | None, typer.Option(help="Candidates to rerank.", show_default="200")]
-CutOption = Annotated[int | None, typer.Option(min=1, help="Cut lists to so many.", show_default="all")]
-SweepOption = Annotated[
-    list[Parameter] | None, typer.Option(help="Vary alpha or depth; can be given twice.", show_default=False)
-]
-PlotsOption = Annotated[
-    Path | None, typer.Option(help="Folder for each sweep as PNG and CSV.", show_default=False)
-]
-RunOutputOption = Annotated[
-    Path | None, typer.Option(help="Write the last row's ranking as a TREC run.", show_default=False)
-]
-PerQueryOption = Annotated[
-    Path | None, typer.Option(help="Write the figures of each title as CSV, worst first.", show_default=False)
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
+    return typer.Option(parser=parse, metavar="|".join(names), help=help, show_default=default)

@@ -1,33 +1,22 @@
 """The command `skillsearch train`."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from indexer.cli.options import DeviceOption, EscoOption, SampleOption, VersionOption, load_release
+from indexer.cli.options import EscoOption, SampleOption, load_release
+from skillsearch.cli.options import JsonOption, read_assignments
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from skillsearch.taxonomy.records import Taxonomy
-    from trainer.report import Reporter, TrainReport
+    from trainer.run import TrainReport
 
-__all__ = ["Recipe", "train"]
+__all__ = ["train"]
 
-Choices = tuple[str | None, Mapping[str, Any], Sequence[str], Mapping[str, Any]]
-"""Preset, values of a file, assignments, and single options, in the order in which they win."""
-
-
-class Recipe(StrEnum):
-    """What is trained."""
-
-    pair = "pair"
-    unified = "unified"
+_RUN: Final = ("device", "home", "restart", "version", "workbench")
+"""Names of ``--set`` that are not options of the recipe."""
 
 
 def train(
@@ -36,20 +25,13 @@ def train(
     talentclef: Annotated[
         Path | None, typer.Option(help="Folder or zip of TalentCLEF Task B training files instead.")
     ] = None,
-    taxonomy_version: VersionOption = None,
     recipe: Annotated[
-        Recipe, typer.Option(help="pair: encoder and reranker; unified: one encoder for all work tasks.")
-    ] = Recipe.pair,
+        Literal["pair", "unified"],
+        typer.Option(help="pair: encoder and reranker; unified: one encoder for all work tasks."),
+    ] = "pair",
     data: Annotated[
         Path | None,
         typer.Option(help="For unified: folder of skillsearch data build.", show_default=False),
-    ] = None,
-    validation: Annotated[
-        Path | None,
-        typer.Option(
-            help="For unified, with --esco: folder of WorkBench task files, to keep the best checkpoint.",
-            show_default=False,
-        ),
     ] = None,
     preset: Annotated[
         str | None,
@@ -60,144 +42,92 @@ def train(
         ),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="TOML file with other values, or the manifest.json of a run.")
+        Path | None, typer.Option(help="TOML file with other values, or the manifest.json of a training.")
     ] = None,
     assignments: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="One value: encoder.learning_rate=1e-4, …"),
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="An option of the recipe, such as max_steps=100, seed=1, holdout=0.2, encoder.base=FOLDER; "
+            "or device=cpu, home=FOLDER, version=1.2 (of the release), restart=true (discard a stopped "
+            "run), workbench=FOLDER (for unified, with --esco: tasks to choose the best checkpoint by).",
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder of the models.", show_default="SKILLSEARCH_HOME/models")
     ] = None,
-    encoder_base: Annotated[str | None, typer.Option(help="Another base: folder or hub id.")] = None,
-    reranker_base: Annotated[str | None, typer.Option(help="Another base: folder or hub id.")] = None,
-    max_steps: Annotated[
-        int | None, typer.Option(min=1, help="At most so many steps for each model.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Of the split, the draws and the weights.", show_default="42")
-    ] = None,
-    holdout: Annotated[
-        float | None, typer.Option(help="Share of occupations held out, to measure on.", show_default="0.1")
-    ] = None,
-    device: DeviceOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace models that are there.")] = False,
-    restart: Annotated[bool, typer.Option("--restart", help="Discard a run that was stopped.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Train the encoder and the reranker and measure both on held-out occupations, or a unified encoder.
 
-    A run that was stopped goes on from its last checkpoint when the same command is given again.
+    A run that was stopped resumes from its last checkpoint when the same command is given again.
     With several GPUs, start it as `accelerate launch -m skillsearch train …`.
 
     Example: skillsearch train --esco esco-en.zip --esco esco-relations.zip --output models
 
     Example: skillsearch train --esco esco.zip --preset large --set encoder.epochs=1
 
-    Example: skillsearch train --sample --max-steps 100
+    Example: skillsearch train --sample --set max_steps=100
 
     Example: skillsearch train --recipe unified --data workgraph --output unified
     """
-    from skillsearch.cli.console import stdout
+    from skillsearch.cli.progress import progress_bars
     from skillsearch.errors import ConfigurationError
     from skillsearch.settings import load_settings
-    from trainer.pair.config import read_config
-    from trainer.processes import is_first
+    from trainer.config import read_config
+    from trainer.run import Target, is_first
 
-    settings = load_settings(device=device)
+    given = read_assignments(assignments or ())
+    run = {name: value for name, value in given if name in _RUN}
+    options = [f"{name}={value}" for name, value in given if name not in _RUN]
+    settings = load_settings(device=run.get("device"), home=run.get("home"))
+    if (restart := run.get("restart", "false")) not in ("true", "false"):
+        raise ConfigurationError(f"--set restart={restart}: expected true or false")
+    folder = output or settings.home.expanduser() / ("models" if recipe == "pair" else "unified")
+    target = Target(folder, settings.device, overwrite=force, restart=restart == "true")
     values = read_config(config) if config else {}
-    given = list(assignments or ())
-    run: dict[str, Any] = {"device": settings.device, "overwrite": force, "restart": restart}
-    if recipe is Recipe.unified:
-        if talentclef or sample or reranker_base or holdout is not None:
-            raise ConfigurationError(
-                "--talentclef, --sample, --reranker-base and --holdout go with --recipe pair"
-            )
+    version, workbench = run.get("version"), run.get("workbench")
+    if recipe == "pair":
+        from trainer.pair.config import configure_pair
+        from trainer.pair.run import train_pair
+
+        if data or workbench:
+            raise ConfigurationError("--data and --set workbench=… go with --recipe unified")
+        wanted = configure_pair(preset, values=values, assignments=options)
+        taxonomy = _taxonomy(esco, talentclef, sample=sample, version=version)
+        with progress_bars() as progress:
+            report = train_pair(taxonomy, wanted, target, progress)
+    else:
+        from trainer.evaluate.workbench.build import build_workbench
+        from trainer.unified.config import configure_unified
+        from trainer.unified.graph import read_graph
+        from trainer.unified.run import train_unified
+        from trainer.unified.train import workbench_evaluator
+
+        if talentclef or sample:
+            raise ConfigurationError("--talentclef and --sample go with --recipe pair")
         if data is None:
             raise ConfigurationError("--recipe unified needs --data, a folder of `skillsearch data build`")
-        folder = output or settings.home.expanduser() / "unified"
-        changes: dict[str, object] = {"max_steps": max_steps, "seed": seed, "base": encoder_base}
-        report = _train_unified(
-            (preset, values, given, changes), data, folder, run, esco, validation, version=taxonomy_version
-        )
-    else:
-        if data or validation:
-            raise ConfigurationError("--data and --validation go with --recipe unified")
-        folder = output or settings.home.expanduser() / "models"
-        bases = {"encoder": encoder_base, "reranker": reranker_base}
-        given += [f"{part}.base='{base}'" for part, base in bases.items() if base is not None]
-        changes = {"max_steps": max_steps, "seed": seed, "holdout": holdout}
-        taxonomy = _taxonomy(esco, talentclef, sample=sample, version=taxonomy_version)
-        report = _train_pair((preset, values, given, changes), taxonomy, folder, run)
-    if not is_first():
-        return
-    if as_json:
-        typer.echo(json.dumps({"output": str(folder)} | report.to_dict()))
-        return
-    stdout().print(_report_table(report))
-    if recipe is Recipe.unified:
-        stdout().print(f"model in {folder}: measure it with [bold]skillsearch evaluate workbench[/]")
-    else:
-        stdout().print(f"models in {folder}: build the index with [bold]skillsearch reindex[/]")
-
-
-def _train_pair(recipe: Choices, taxonomy: "Taxonomy", folder: Path, run: Mapping[str, Any]) -> "TrainReport":
-    from trainer.pair.config import configure
-    from trainer.pair.run import train as train_pair
-
-    preset, values, assignments, changes = recipe
-    wanted = configure(preset, values=values, assignments=assignments, **changes)
-    with _reporter() as reporter:
-        return train_pair(taxonomy, wanted, folder, reporter=reporter, **run)
-
-
-def _train_unified(
-    recipe: Choices,
-    data: Path,
-    folder: Path,
-    run: Mapping[str, Any],
-    esco: list[Path] | None,
-    tasks: Path | None,
-    *,
-    version: str | None,
-) -> "TrainReport":
-    from skillsearch.errors import ConfigurationError
-    from trainer.unified.config import configure_unified
-    from trainer.unified.graph import read_graph
-    from trainer.unified.run import train_on_graph
-
-    preset, values, assignments, changes = recipe
-    wanted = configure_unified(preset, values=values, assignments=assignments, **changes)
-    if tasks and not esco:
-        raise ConfigurationError("--validation needs --esco, the release that the tasks are about")
-    graph = read_graph(data)
-    validation = None
-    if tasks:
-        from trainer.evaluate.workbench.build import build_workbench
-        from trainer.unified.validation import WorkbenchEvaluator
-
-        taxonomy = load_release(esco, sample=False, version=version).taxonomy
-        validation = WorkbenchEvaluator(build_workbench(taxonomy, tasks, split="validation"))
-    with _reporter() as reporter:
-        return train_on_graph(graph, wanted, folder, validation=validation, reporter=reporter, **run)
-
-
-@contextmanager
-def _reporter() -> Iterator["Reporter"]:
-    """Progress bars, in the process that shows them."""
-    from skillsearch.cli.console import progress
-    from trainer.processes import is_first
-    from trainer.progress import RichReporter
-    from trainer.report import Reporter
-
-    with progress() as bars:
-        yield RichReporter(bars) if is_first() else Reporter()
+        if workbench and not esco:
+            raise ConfigurationError("--set workbench=… needs --esco, the release that the tasks are about")
+        unified = configure_unified(preset, values=values, assignments=options)
+        graph, evaluator = read_graph(data), None
+        if workbench:
+            release = load_release(esco, sample=False, version=version)
+            bench = build_workbench(release.taxonomy, Path(workbench), split="validation")
+            evaluator = workbench_evaluator(bench)
+        with progress_bars() as progress:
+            report = train_unified(graph, unified, target, validation=evaluator, progress=progress)
+    if is_first():
+        _print(report, recipe, folder, as_json=as_json)
 
 
 def _taxonomy(
     esco: list[Path] | None, talentclef: Path | None, *, sample: bool, version: str | None
 ) -> "Taxonomy":
-    from skillsearch.cli.console import stderr
+    from skillsearch.cli.console import note
     from skillsearch.errors import ConfigurationError
     from trainer.data.talentclef import read_training_files
 
@@ -205,36 +135,39 @@ def _taxonomy(
         return load_release(esco, sample=sample, version=version).taxonomy
     if esco or sample:
         raise ConfigurationError("give one of --esco, --talentclef and --sample")
-    taxonomy, dropped = read_training_files(talentclef)
-    stderr().print(
+    taxonomy, skipped = read_training_files(talentclef)
+    note(
         f"read {taxonomy}: {len(taxonomy.skills):,} skills, {len(taxonomy.occupations):,} jobs, "
         f"{len(taxonomy.relations):,} relations"
     )
-    for reason, count in dropped.items():
-        stderr().print(f"  dropped {count:,} relations: {reason}")
+    for reason, count in skipped.items():
+        note(f"  skipped {count:,} relations: {reason}")
     return taxonomy
 
 
-def _report_table(report: "TrainReport") -> "Table":
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+def _print(report: "TrainReport", recipe: str, folder: Path, *, as_json: bool) -> None:
+    from skillsearch.cli.console import pairs_table, stdout
 
-    table = Table(title="on held-out occupations", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("model")
-    table.add_column("measure")
-    table.add_column("value", justify="right")
-    for model, metrics in report.metrics.items():
-        for name, value in metrics.items():
-            table.add_row(model.replace("_", " "), name.replace("_", " "), f"{value:.4f}")
-    for name, value in report.calibration.items():
-        table.add_row("calibration", name.replace("_", " "), f"{value:.4f}".rstrip("0").rstrip("."))
-    for name, count in report.examples.items():
-        table.add_row("data", name.replace("_", " "), f"{count:,}")
-    for model, steps in report.steps.items():
-        kept = report.kept_steps.get(model)
-        table.add_row(model, "steps", f"{steps:,}" + (f", kept {kept:,}" if kept else ""))
-    for model, step in report.resumed_from.items():
-        table.add_row(model, "went on from step", f"{step:,}")
-    for stage, seconds in report.seconds.items():
-        table.add_row("", stage, f"{seconds:.1f} s")
-    return table
+    if as_json:
+        typer.echo(json.dumps({"output": str(folder)} | report.model_dump(mode="json")))
+        return
+    rows = {
+        f"{model} {name}": f"{value:.4f}"
+        for model, values in report.metrics.items()
+        for name, value in values.items()
+    }
+    rows |= {f"calibration {name}": f"{value:.4g}" for name, value in report.calibration.items()}
+    rows |= {name: f"{count:,}" for name, count in report.examples.items()}
+    for what, steps in (
+        ("steps", report.steps),
+        ("kept from step", report.kept_steps),
+        ("resumed from step", report.resumed_from),
+    ):
+        rows |= {f"{model} {what}": f"{step:,}" for model, step in steps.items()}
+    rows |= {stage: f"{seconds:.1f} s" for stage, seconds in report.seconds.items()}
+    title = "on held-out occupations" if report.metrics else "the training"
+    stdout().print(pairs_table(title, {name.replace("_", " "): value for name, value in rows.items()}))
+    if recipe == "unified":
+        stdout().print(f"model in {folder}: measure it with [bold]skillsearch evaluate workbench[/]")
+    else:
+        stdout().print(f"models in {folder}: build the index with [bold]skillsearch reindex[/]")

@@ -1,4 +1,4 @@
-"""From a taxonomy, vacancies and a generator to the structured data set."""
+"""Builds the data set from a taxonomy, vacancies, labelled sentences and a generator."""
 
 import hashlib
 from collections import Counter
@@ -7,154 +7,240 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from skillsearch.errors import ConfigurationError, TrainingError
+import numpy as np
+
+from skillsearch.errors import TrainingError
+from skillsearch.progress import Progress, silent
 from skillsearch.taxonomy.records import Taxonomy
-from trainer.data.demand import Demand, collect_demand
-from trainer.data.enrichment import MERGE, Enriched, Spread, enrich, spread
-from trainer.data.generators.base import WANTED, Generator, Kind
-from trainer.data.generators.synthesize import synthesize
-from trainer.data.synthetic import ScreenedGenerator, SyntheticTexts, collect
-from trainer.data.tagging import CONFIDENCE, SkillTagger
+from trainer.data.enrichment import join_titles, spread
+from trainer.data.generators.base import Generator
+from trainer.data.generators.synthesize import Order
+from trainer.data.options import DataOptions
+from trainer.data.sentences import read_labelled_sentences
+from trainer.data.synthetic import make_texts
+from trainer.data.tagging import skill_tagger, tag_vacancies
 from trainer.data.taxonomy_texts import TAXONOMY_ORIGIN, Guard, add_taxonomy, occupation_titles
-from trainer.data.vacancies import DESCRIPTION, TITLE, read_vacancies
+from trainer.data.vacancies import read_vacancies
 from trainer.unified.graph import GraphManifest, WorkGraph
 from trainer.unified.manifest import Profile, Source
 from trainer.unified.nodes import GraphBuilder, node_key
 
 if TYPE_CHECKING:
-    from skillsearch.models.encoder import Encoder
+    from skillsearch.models.protocols import Encoder
 
-__all__ = ["Built", "DataOptions", "Sources", "Stages", "build_graph", "source_of"]
+__all__ = ["DataReport", "DataRequest", "build_data", "load_text_encoder", "synthetic_order"]
 
 _VACANCIES: Final = "vacancies"
+_LABELLED: Final = "labelled sentences"
 _SYNTHETIC: Final = "synthetic"
 _JOINED: Final = "synthetic, by a real title"
 
-
-Stages = Callable[[str, int | None], Callable[[int], object]]
-"""Begins a stage of so many steps, None for unknown, and gives what to call with steps done."""
+_SkillsByText = Mapping[str, Iterable[str]]
 
 
-@dataclass(frozen=True)
-class DataOptions:
-    """What a data set depends on beside its sources.
+def load_text_encoder(
+    models: str | None = None, *, device: str | None = None, batch_size: int = 64
+) -> "Encoder":
+    """The encoder of a folder that `skillsearch train` wrote, or the untrained compact base.
 
-    Attributes:
-        profile: ``workbench`` leaves out all that a task of the benchmark tests.
-        wanted: synthetic texts of each kind that a skill gets.
-        confidence: cosine from which a sentence of a vacancy asks for a skill.
-        merge: cosine from which a synthetic title joins a real one.
-        seed: of what a generator draws.
-        title_column: of the vacancies.
-        description_column: of the vacancies.
+    Raises:
+        ModelError: it cannot be found or loaded.
     """
+    from skillsearch.models.hub import COMPACT_BASE, resolve_model
+    from skillsearch.models.pair import locate_models
+    from skillsearch.models.torch import TorchEncoder
+    from trainer.bases import new_encoder
 
-    profile: Profile = "workbench"
-    wanted: Mapping[Kind, int] = field(default_factory=lambda: dict(WANTED))
-    confidence: float = CONFIDENCE
-    merge: float = MERGE
-    seed: int = 42
-    title_column: str = TITLE
-    description_column: str = DESCRIPTION
+    if models is not None:
+        return locate_models(models).load_encoder(device=device, batch_size=batch_size)
+    base = new_encoder(COMPACT_BASE, device=device)
+    return TorchEncoder(base.eval(), resolve_model(COMPACT_BASE), batch_size=batch_size)
 
 
 @dataclass(frozen=True)
-class Sources:
-    """Where texts come from beside the taxonomy.
+class DataRequest:
+    """Request of a data set: what to build it from.
 
     Attributes:
+        taxonomy: gives the skills and their descriptions, and in the profile ``product`` their aliases
+            and the names of the occupations that need them.
+        profile: ``workbench`` leaves out all that a task of the benchmark tests.
+        options: see `DataOptions`.
+        files: of the taxonomy, for the manifest.
+        vacancies: a CSV or JSON Lines file, see `read_vacancies`.
+        labelled_sentences: a CSV file, see `read_labelled_sentences`.
         generator: of synthetic texts; None for none.
+        workers: threads that call the generator.
         cache: file of texts that were generated before; None keeps nothing.
-        vacancies: a CSV or JSON Lines file.
         load_encoder: gives the encoder that tags sentences and joins titles; called where it is
             needed, that is with vacancies, or with real titles and a generator.
-        digests: of the files that are read, for the manifest.
     """
 
-    generator: Generator | None = None
-    cache: Path | None = None
+    taxonomy: Taxonomy
+    profile: Profile = "workbench"
+    options: DataOptions = field(default_factory=DataOptions)
+    files: tuple[Path, ...] = ()
     vacancies: Path | None = None
-    load_encoder: "Callable[[], Encoder] | None" = None
-    digests: tuple[Source, ...] = ()
+    labelled_sentences: Path | None = None
+    generator: Generator | None = None
+    workers: int = 1
+    cache: Path | None = None
+    load_encoder: "Callable[[], Encoder]" = load_text_encoder
 
 
 @dataclass(frozen=True, eq=False)
-class Built:
-    """A data set, and how titles are spread over its skills.
-
-    Attributes:
-        graph: the data set.
-        spreads: by name: before and after the enrichment, or only what there is.
-        notes: what a person should know.
-    """
+class DataReport:
+    """A data set, and notes that a person should read."""
 
     graph: WorkGraph
-    spreads: Mapping[str, Spread]
     notes: tuple[str, ...]
 
 
-def build_graph(
-    taxonomy: Taxonomy, options: DataOptions, sources: Sources, *, stages: Stages | None = None
-) -> Built:
+def build_data(request: DataRequest, progress: Progress = silent) -> DataReport:
     """Build a data set.
 
-    Args:
-        taxonomy: gives the skills and their descriptions, and in the profile ``product`` their
-            aliases and the names of the occupations that need them.
-        options: see `DataOptions`.
-        sources: see `Sources`.
-        stages: shows progress.
-
     Raises:
-        TrainingError: the vacancies or the cache are not usable, or the graph is empty.
-        ConfigurationError: an option is out of its range, or an encoder is needed and not given.
+        TrainingError: a file or the cache is not usable, or the graph is empty.
         SkillSearchError: the encoder or the generator cannot work.
     """
-    show = stages or _silent
-    encoder = _Encoder(sources.load_encoder)
-    builder = GraphBuilder(taxonomy.skills)
-    add_taxonomy(builder, taxonomy, options.profile)
-    real = _real_titles(taxonomy, options, sources, encoder, builder, show)
-    for title, (origin, uris) in real.items():
-        builder.add("titles", title, uris, origin)
-    notes, counts = [], {}
-    enrichment: dict[str, Any] | None = None
-    if sources.generator is not None:
-        generator = ScreenedGenerator(sources.generator, taxonomy, options.profile)
-        synthetic = _synthetic(taxonomy, options, generator, sources.cache, builder.drops, show)
-        counts = dict(synthetic.counts)
-        for side in ("sentences", "variants"):
-            for text, skills in synthetic.texts[side].items():
-                builder.add(side, text, skills, _SYNTHETIC)
-        enrichment = _add_titles(builder, real, synthetic, generator.guard, options, encoder, show)
-        if enrichment is None:
-            notes.append("no real titles, so there is nothing to enrich: synthetic titles stand alone")
-    manifest = GraphManifest(
-        taxonomy=taxonomy.name,
-        version=taxonomy.version,
-        language=taxonomy.language,
-        profile=options.profile,
-        seed=options.seed,
-        sources=sources.digests,
-        generator=sources.generator.name if sources.generator else None,
-        encoder=encoder.name,
-        options={"wanted": dict(options.wanted), "confidence": options.confidence, "merge": options.merge},
-        counts=counts,
+    return _Build(request, progress).run()
+
+
+def synthetic_order(request: DataRequest) -> Order | None:
+    """The synthetic texts that a build asks for; None without a generator or where no text is wanted."""
+    if request.generator is None or not request.options.wanted:
+        return None
+    guard = Guard(request.taxonomy, request.profile)
+    return Order(
+        skills=list(request.taxonomy.skills.values()),
+        generator=request.generator,
+        wanted=request.options.wanted,
+        cache=request.cache,
+        workers=request.workers,
+        refuse=guard.refusal,
+        screen=guard.name,
     )
-    graph = builder.build(manifest)
-    spreads = {"titles": Spread(graph.degrees("titles"))}
-    if enrichment is not None:
-        before = spread(taxonomy.skills, (uris for _, uris in real.values()))
-        after = spreads["titles"]
-        spreads = {"before": before, "after": after}
-        enrichment |= {"titles a skill before": before.to_dict(), "titles a skill after": after.to_dict()}
-        graph = replace(graph, manifest=graph.manifest.model_copy(update={"enrichment": enrichment}))
-    if alone := graph.counts["skills without edges"]:
-        notes.append(f"{alone:,} skills have no edge; they stay among the skills, to be told apart from")
-    return Built(graph, spreads, tuple(notes))
 
 
-def source_of(path: Path) -> Source:
+class _Build:
+    """One build: its graph so far, and the encoder, which is loaded when it is first needed."""
+
+    def __init__(self, request: DataRequest, progress: Progress) -> None:
+        self._request = request
+        self._progress = progress
+        self._builder = GraphBuilder(request.taxonomy.skills)
+        self._skipped = self._builder.drops
+        self._encoder: Encoder | None = None
+
+    def run(self) -> DataReport:
+        request, options = self._request, self._request.options
+        files = (*request.files, request.vacancies, request.labelled_sentences)
+        sources = tuple(_source(path) for path in files if path is not None)
+        real = self._add_real()
+        notes: list[str] = []
+        counts: Mapping[str, int] = {}
+        enrichment: dict[str, Any] | None = None
+        order = synthetic_order(request)
+        if order is not None:
+            advance = self._progress("generate texts", len(order.skills) * len(order.wanted))
+            synthetic = make_texts(order, self._skipped, advance=advance)
+            counts = synthetic.counts
+            for side in ("sentences", "variants"):
+                self._add(side, synthetic.texts[side], _SYNTHETIC)
+            enrichment = self._add_titles(real, synthetic.texts["titles"])
+            if enrichment is None:
+                notes.append("no real titles, so there is nothing to enrich: synthetic titles stand alone")
+        graph = self._builder.build(
+            GraphManifest(
+                taxonomy=request.taxonomy.name,
+                version=request.taxonomy.version,
+                language=request.taxonomy.language,
+                profile=request.profile,
+                seed=options.seed,
+                sources=sources,
+                generator=order.generator.name if order else None,
+                encoder=str(self._encoder.folder) if self._encoder else None,
+                options={"wanted": options.wanted, "confidence": options.confidence, "merge": options.merge},
+                counts=dict(counts),
+            )
+        )
+        if enrichment is not None:
+            enrichment["titles a skill after"] = spread(graph.degrees("titles"))
+            graph = replace(graph, manifest=graph.manifest.model_copy(update={"enrichment": enrichment}))
+        if alone := graph.counts["skills without edges"]:
+            notes.append(f"{alone:,} skills have no edge; they stay among the skills, to be told apart from")
+        return DataReport(graph, tuple(notes))
+
+    def _add(self, side: str, texts: _SkillsByText, origin: str) -> None:
+        for text, uris in texts.items():
+            self._builder.add(side, text, uris, origin)
+
+    def _add_real(self) -> dict[str, set[str]]:
+        """Add all that is not synthetic; gives the skills of the titles among it."""
+        request, taxonomy = self._request, self._request.taxonomy
+        add_taxonomy(self._builder, taxonomy, request.profile)
+        if request.labelled_sentences is not None:
+            labelled = read_labelled_sentences(request.labelled_sentences, taxonomy, self._skipped)
+            self._add("sentences", labelled, _LABELLED)
+        titles: list[tuple[str, _SkillsByText]] = []
+        if request.vacancies is not None:
+            found, sentences = self._tagged(request.vacancies)
+            self._add("sentences", sentences, _VACANCIES)
+            titles.append((_VACANCIES, found))
+        if request.profile == "product":
+            titles.append((TAXONOMY_ORIGIN, occupation_titles(taxonomy)))
+        real: dict[str, set[str]] = {}
+        spelled: dict[str, str] = {}
+        for origin, some in titles:
+            self._add("titles", some, origin)
+            for title, uris in some.items():
+                real.setdefault(spelled.setdefault(node_key("titles", title), title), set()).update(uris)
+        return real
+
+    def _tagged(self, path: Path) -> tuple[_SkillsByText, _SkillsByText]:
+        """The skills of the titles and of the sentences of vacancies."""
+        skills, options = self._request.taxonomy.skills, self._request.options
+        advance = self._progress("embed the skills", len(skills))
+        tag = skill_tagger(self._loaded(), skills, options.confidence, advance=advance)
+        columns = {"title": options.title_column, "description": options.description_column}
+        vacancies = read_vacancies(path, self._skipped, **columns)
+        advance = self._progress("tag the vacancies")
+        return tag_vacancies(vacancies, tag, self._skipped, advance=advance)
+
+    def _add_titles(self, real: Mapping[str, set[str]], titles: _SkillsByText) -> dict[str, Any] | None:
+        """Add synthetic titles, each to its real title where it has one; None without real titles."""
+        request, synthetic = self._request, list(titles)
+        guard = Guard(request.taxonomy, request.profile)
+        targets = [title for title in real if not guard.is_occupation(title)]
+        joined: dict[str, str] = {}
+        if targets and synthetic:
+            advance = self._progress("join titles", len(targets) + len(synthetic))
+            joined = join_titles(targets, synthetic, self._loaded(), request.options.merge, advance=advance)
+        for title, uris in titles.items():
+            self._builder.add(
+                "titles", joined.get(title, title), uris, _JOINED if title in joined else _SYNTHETIC
+            )
+        if not real:
+            return None
+        named = Counter(uri for skills in real.values() for uri in skills)
+        before = np.array([named[uri] for uri in request.taxonomy.skills])
+        return {
+            "merge": request.options.merge,
+            "real titles": len(real),
+            "real titles that are names of tested occupations": len(real) - len(targets),
+            "synthetic titles": len(synthetic),
+            "joined": len(joined),
+            "alone": len(synthetic) - len(joined),
+            "titles a skill before": spread(before),
+        }
+
+    def _loaded(self) -> "Encoder":
+        if self._encoder is None:
+            self._encoder = self._request.load_encoder()
+        return self._encoder
+
+
+def _source(path: Path) -> Source:
     """A file or folder as the manifest names it.
 
     Raises:
@@ -171,126 +257,3 @@ def source_of(path: Path) -> Source:
     except OSError as error:
         raise TrainingError(f"{path} cannot be read: {error}") from error
     return Source(name=path.resolve().name, digest=digest.hexdigest())
-
-
-class _Encoder:
-    """An encoder that is loaded when it is first needed."""
-
-    def __init__(self, load: "Callable[[], Encoder] | None") -> None:
-        self._load = load
-        self._loaded: Encoder | None = None
-
-    @property
-    def name(self) -> str | None:
-        """What it is called, where it was needed."""
-        return str(self._loaded.folder) if self._loaded else None
-
-    def get(self) -> "Encoder":
-        if self._loaded is None:
-            if self._load is None:
-                raise ConfigurationError("vacancies and real titles need an encoder, and none is given")
-            self._loaded = self._load()
-        return self._loaded
-
-
-_Real = dict[str, tuple[str, set[str]]]  # origin and skills by title
-
-
-def _real_titles(
-    taxonomy: Taxonomy,
-    options: DataOptions,
-    sources: Sources,
-    encoder: _Encoder,
-    builder: GraphBuilder,
-    stages: Stages,
-) -> _Real:
-    """Titles of vacancies, and in the profile ``product`` names of occupations; adds tagged sentences."""
-    real: _Real = {}
-    spelled: dict[str, str] = {}
-
-    def put(titles: Mapping[str, Iterable[str]], origin: str) -> None:
-        for title, uris in titles.items():
-            spelling = spelled.setdefault(node_key("titles", title), title)
-            real.setdefault(spelling, (origin, set()))[1].update(uris)
-
-    if sources.vacancies is not None:
-        demand = _demand(taxonomy, options, sources.vacancies, encoder, builder.drops, stages)
-        for sentence, uris in demand.sentences.items():
-            builder.add("sentences", sentence, uris, _VACANCIES)
-        put(demand.titles, _VACANCIES)
-    if options.profile == "product":
-        put(occupation_titles(taxonomy), TAXONOMY_ORIGIN)
-    return real
-
-
-def _demand(
-    taxonomy: Taxonomy,
-    options: DataOptions,
-    path: Path,
-    encoder: _Encoder,
-    drops: Counter[str],
-    stages: Stages,
-) -> Demand:
-    tagger = SkillTagger(
-        encoder.get(),
-        taxonomy.skills,
-        confidence=options.confidence,
-        progress=stages("embed the skills", len(taxonomy.skills)),
-    )
-    columns = {"title": options.title_column, "description": options.description_column}
-    vacancies = read_vacancies(path, drops, **columns)
-    return collect_demand(vacancies, tagger, drops, progress=stages("tag the vacancies", None))
-
-
-def _synthetic(
-    taxonomy: Taxonomy,
-    options: DataOptions,
-    generator: ScreenedGenerator,
-    cache: Path | None,
-    drops: Counter[str],
-    stages: Stages,
-) -> SyntheticTexts:
-    synthesis = synthesize(
-        list(taxonomy.skills.values()),
-        generator,
-        wanted=options.wanted,
-        cache=cache,
-        progress=stages("generate texts", len(taxonomy.skills) * len(options.wanted)),
-    )
-    drops.update(generator.refused)
-    return collect(synthesis, options.wanted, drops)
-
-
-def _add_titles(
-    builder: GraphBuilder,
-    real: _Real,
-    synthetic: SyntheticTexts,
-    guard: Guard,
-    options: DataOptions,
-    encoder: _Encoder,
-    stages: Stages,
-) -> dict[str, Any] | None:
-    """Add synthetic titles, each to its real title where it has one; None without real titles."""
-    titles = synthetic.texts["titles"]
-    targets = [title for title in real if not guard.is_occupation(title)]
-    enriched = Enriched({}, tuple(titles))
-    if targets and titles:
-        progress = stages("join titles", len(targets) + len(titles))
-        enriched = enrich(targets, list(titles), encoder.get(), threshold=options.merge, progress=progress)
-    for title, uris in titles.items():
-        joined = enriched.joined.get(title)
-        builder.add("titles", joined or title, uris, _JOINED if joined else _SYNTHETIC)
-    if not real:
-        return None
-    return {
-        "merge": options.merge,
-        "real titles": len(real),
-        "real titles that are names of tested occupations": len(real) - len(targets),
-        "synthetic titles": len(titles),
-        "joined": len(enriched.joined),
-        "alone": len(enriched.alone),
-    }
-
-
-def _silent(_name: str, _total: int | None) -> Callable[[int], object]:
-    return lambda _done: None

@@ -1,24 +1,17 @@
-"""What a taxonomy itself gives: descriptions as sentences, and in the product profile names and relations."""
+"""Texts of the taxonomy: descriptions as sentences, and in the product profile names and relations."""
 
-from collections.abc import Iterator
 from typing import Final
 
-from skillsearch.taxonomy.records import Occupation, Skill, Taxonomy
+from skillsearch.taxonomy.records import Skill, Taxonomy
+from trainer.data.generators.base import Kind
 from trainer.data.sentences import split_sentences
 from trainer.unified.manifest import Profile
-from trainer.unified.nodes import GraphBuilder, normal_text
+from trainer.unified.nodes import GraphBuilder, normal_text, unusable
 
-__all__ = [
-    "TAXONOMY_ORIGIN",
-    "Guard",
-    "add_taxonomy",
-    "description_sentences",
-    "occupation_names",
-    "occupation_titles",
-]
+__all__ = ["TAXONOMY_ORIGIN", "Guard", "add_taxonomy", "description_sentences", "occupation_titles"]
 
 TAXONOMY_ORIGIN: Final = "taxonomy"
-"""Of the edges that the taxonomy itself gives."""
+"""Origin of the edges that the taxonomy itself gives."""
 
 
 def add_taxonomy(builder: GraphBuilder, taxonomy: Taxonomy, profile: Profile) -> None:
@@ -26,10 +19,9 @@ def add_taxonomy(builder: GraphBuilder, taxonomy: Taxonomy, profile: Profile) ->
     for uri, skill in taxonomy.skills.items():
         for sentence in description_sentences(skill):
             builder.add("sentences", sentence, (uri,), TAXONOMY_ORIGIN)
-        if profile == "product":
-            for label in skill.alt_labels:
-                if _key(label) != _key(skill.label):
-                    builder.add("variants", label, (uri,), TAXONOMY_ORIGIN)
+        for label in skill.alt_labels if profile == "product" else ():
+            if _key(label) != _key(skill.label):
+                builder.add("variants", label, (uri,), TAXONOMY_ORIGIN)
 
 
 def description_sentences(skill: Skill) -> list[str]:
@@ -40,13 +32,6 @@ def description_sentences(skill: Skill) -> list[str]:
     """
     whole = normal_text(skill.description)
     return list(dict.fromkeys(text for text in (whole, *split_sentences(whole)[:1]) if text))
-
-
-def occupation_names(occupation: Occupation) -> Iterator[str]:
-    """Everything that an occupation is called, white space folded."""
-    for name in (occupation.label, *occupation.alt_labels, *occupation.hidden_labels):
-        if folded := normal_text(name):
-            yield folded
 
 
 def occupation_titles(taxonomy: Taxonomy) -> dict[str, set[str]]:
@@ -64,50 +49,44 @@ def occupation_titles(taxonomy: Taxonomy) -> dict[str, set[str]]:
 class Guard:
     """Keeps out of a workbench data set what a task of the benchmark tests.
 
-    A generated text that is by chance an alternative or hidden label of a skill, or a name of an
-    occupation, is left out, whichever skill it was made for: leaving out only the right pairs would
-    teach that they are wrong.
+    A generated text that is by chance another name of a skill, or a name of an occupation, is refused,
+    whichever skill it was made for: refusing only the right pairs would teach that they are wrong.
+
+    Attributes:
+        name: the profile and the taxonomy, on which the refusals depend.
     """
 
     def __init__(self, taxonomy: Taxonomy, profile: Profile) -> None:
-        self._profile = profile
-        self._labels = {_key(skill.label) for skill in taxonomy.skills.values()}
-        self._aliases: dict[str, set[str]] = {}
-        self._needed_by: dict[str, set[str]] = {}
-        if profile != "workbench":
-            return
-        for uri, skill in taxonomy.skills.items():
-            for label in (*skill.alt_labels, *skill.hidden_labels):
-                self._aliases.setdefault(_key(label), set()).add(uri)
-        for uri, occupation in taxonomy.occupations.items():
-            skills = {relation.skill for relation in taxonomy.relations_by_occupation.get(uri, ())}
-            for name in occupation_names(occupation):
-                self._needed_by.setdefault(_key(name), set()).update(skills)
+        skills, occupations = taxonomy.skills.values(), taxonomy.occupations.values()
+        self.name = f"{profile}:{taxonomy.name}-{taxonomy.version}-{taxonomy.language}"
+        self._labels = {_key(skill.label) for skill in skills}
+        self._aliases: set[str] = set()
+        self._occupations: set[str] = set()
+        if profile == "workbench":
+            self._aliases = {_key(name) for one in skills for name in (*one.alt_labels, *one.hidden_labels)}
+            self._occupations = {
+                _key(name)
+                for one in occupations
+                for name in (one.label, *one.alt_labels, *one.hidden_labels)
+                if normal_text(name)
+            }
 
-    def against_variant(self, skill: Skill, text: str) -> str | None:
-        """Why a generated variant of a skill is left out, or None."""
+    def refusal(self, kind: Kind, text: str) -> str | None:
+        """Why a generated text is left out, or None."""
         key = _key(text)
-        if key == _key(skill.label):
-            return "variant is the skill's own label"
-        if key in self._labels:
-            return "variant is the label of another skill"
-        if key in self._aliases:
-            own = skill.uri in self._aliases[key]
-            return f"variant is an alternative label of {'the same' if own else 'another'} skill"
+        if reason := unusable(kind, normal_text(text)):
+            return reason
+        if kind == "titles" and key in self._occupations:
+            return "title is the name of an occupation"
+        if kind == "variants" and key in self._labels:
+            return "variant is the label of a skill"
+        if kind == "variants" and key in self._aliases:
+            return "variant is an alternative label of a skill"
         return None
-
-    def against_title(self, skill: Skill, text: str) -> str | None:
-        """Why a generated title for a skill is left out, or None."""
-        needed = self._needed_by.get(_key(text))
-        if needed is None:
-            return None
-        return (
-            f"title is an occupation {'that needs the skill' if skill.uri in needed else 'of the taxonomy'}"
-        )
 
     def is_occupation(self, title: str) -> bool:
         """Whether a title is the name of an occupation whose relations are tested."""
-        return _key(title) in self._needed_by
+        return _key(title) in self._occupations
 
 
 def _key(text: str) -> str:

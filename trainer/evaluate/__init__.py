@@ -1,1 +1,1 @@
-"""What the models are worth, measured on data they were not trained on."""
+"""Evaluation of the models on data they were not trained on."""

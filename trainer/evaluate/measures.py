@@ -1,44 +1,55 @@
-"""What a ranking is worth for each query, by ranx.
+"""Measures of a ranking for each query, computed from the ranks of its relevant documents.
 
-A document is relevant where its grade is 1 or more. Graded nDCG has the grade itself as its gain
-(Järvelin and Kekäläinen, 2002), as TalentCLEF's official script has it:
+For a query with R relevant documents, of which the i-th in the order of the ranking has rank r_i and
+grade g_i (a document that is not in the ranking has an infinite rank), and a cutoff k, which is infinite
+where the name has none:
 
-    DCG@k = sum over ranks i <= k of grade_i / log2(i + 1),   nDCG@k = DCG@k / DCG@k of the ideal order
+    AP@k        = 1 / min(R, k) · sum of i / r_i                          over r_i <= k
+    RR@k        = 1 / r_1                                                 0 where r_1 > k
+    P@k         = number of r_i <= k, divided by k
+    RP@k        = number of r_i <= k, divided by min(R, k)
+    accuracy@k  = 1 where r_1 <= k, else 0
+    nDCG@k      = DCG@k / DCG@k of the ideal order,  DCG@k = sum of g_i / log2(r_i + 1) over r_i <= k
 
-Binary nDCG is the same with every relevant grade as 1. Without a cutoff, k is the length of the list.
+MAP, MRR and the other figures are means over the queries; a query without a relevant document counts 0.
+AP, RR and P as in Manning, Raghavan and Schütze, "Introduction to Information Retrieval" (2008), chapter 8;
+the bounded R-precision as in Decorte et al. (2022). Graded nDCG has the grade itself as its gain, as in
+Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques" (2002) and in TalentCLEF's
+official script; binary nDCG has 1 for every relevant document.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.evaluate.benchmark import Benchmark
+from skillsearch.arrays import Float64Array, Int64Array
+from trainer.evaluate.benchmark import Benchmark, relevant_pairs
 from trainer.evaluate.ranking import Ranking
 
-__all__ = ["MEASURES", "Row", "measure"]
+__all__ = ["MEASURES", "Row", "measure", "measure_ranks"]
 
-Floats = NDArray[np.float64]
+MEASURES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "map": "MAP",
+        "mrr": "MRR",
+        "ndcg@10": "nDCG@10",
+        "ndcg@100": "nDCG@100",
+        "ndcg": "nDCG",
+        "precision@5": "P@5",
+        "precision@10": "P@10",
+        "precision@100": "P@100",
+        "graded_ndcg@10": "graded nDCG@10",
+        "graded_ndcg@100": "graded nDCG@100",
+        "graded_ndcg": "graded nDCG",
+    }
+)
+"""Names of what `measure` gives, and how tables call them; graded ones need graded judgements."""
 
-MEASURES: Final[Mapping[str, str]] = {
-    "map": "MAP",
-    "mrr": "MRR",
-    "ndcg@10": "nDCG@10",
-    "ndcg@100": "nDCG@100",
-    "ndcg": "nDCG",
-    "precision@5": "P@5",
-    "precision@10": "P@10",
-    "precision@100": "P@100",
-    "graded_ndcg@10": "graded nDCG@10",
-    "graded_ndcg@100": "graded nDCG@100",
-    "graded_ndcg": "graded nDCG",
-}
-"""Names, and how tables call them; the graded ones are only measured on graded judgements."""
-
-_GRADED = "graded_"
+_GRADED: Final = "graded_"
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,7 @@ class Row:
 
     label: str
     queries: tuple[str, ...]
-    values: Mapping[str, Floats]
+    values: Mapping[str, Float64Array]
 
     def mean(self, name: str) -> float:
         """Mean of a measure over the queries."""
@@ -55,7 +66,7 @@ class Row:
 
 
 def measure(label: str, benchmark: Benchmark, ranking: Ranking) -> Row:
-    """Judge a ranking.
+    """Measure a ranking by all `MEASURES` that its judgements allow.
 
     Args:
         label: of the row.
@@ -65,49 +76,75 @@ def measure(label: str, benchmark: Benchmark, ranking: Ranking) -> Row:
     Returns:
         Each measure in [0, 1], for each query in the order of the judgements.
     """
-    qrels = benchmark.qrels
-    queries = tuple(qrels)
-    places = {document: place for place, document in enumerate(ranking.documents)}
-    for grades in qrels.values():
-        for document in grades:  # one that is judged and nowhere in the ranking
-            places.setdefault(document, len(places))
+    rows, columns, grades = relevant_pairs(benchmark.qrels, ranking.documents)
     order = dict(zip(ranking.queries, ranking.order, strict=True))
-    nothing = np.empty(0, dtype=np.intp)
-    run = [_retrieved(order.get(query, nothing)) for query in queries]
-    grades_by_query = [_judged(qrels[query], places) for query in queries]
-    binary = [np.column_stack((rows[:, 0], np.ones(len(rows)))) for rows in grades_by_query]
-    names = [name for name in MEASURES if not name.startswith(_GRADED)]
-    values = dict(zip(names, _evaluate(binary, run, names), strict=True))
-    if benchmark.graded:
-        graded = [name for name in MEASURES if name.startswith(_GRADED)]
-        plain = [name.removeprefix(_GRADED) for name in graded]
-        values |= dict(zip(graded, _evaluate(grades_by_query, run, plain), strict=True))
-    return Row(label, queries, values)
+    ranks = np.full(len(rows), np.inf)
+    by_column = np.empty(len(ranking.documents) + 1)  # the last one is for documents of no ranking
+    for row, query in enumerate(benchmark.qrels):
+        found = order.get(query, np.empty(0, dtype=np.int64))
+        by_column.fill(np.inf)
+        by_column[found] = np.arange(1, len(found) + 1)
+        ranks[rows == row] = by_column[columns[rows == row]]
+    names = [name for name in MEASURES if benchmark.graded or not name.startswith(_GRADED)]
+    queries = tuple(benchmark.qrels)
+    return Row(label, queries, measure_ranks(names, rows, ranks, len(queries), grades))
 
 
-def _retrieved(order: NDArray[np.intp]) -> Floats:
-    """Shape (k, 2): document, and a score that falls strictly, so that no tie is left to ranx."""
-    return np.column_stack((order, np.arange(len(order), 0, -1))).astype(np.float64)
+def measure_ranks(
+    names: Sequence[str],
+    rows: Int64Array,
+    ranks: NDArray[np.number],
+    queries: int,
+    grades: Int64Array | None = None,
+) -> dict[str, Float64Array]:
+    """Measure from the ranks of the p relevant documents of n queries.
 
+    Args:
+        names: ``map``, ``mrr``, ``precision``, ``rp``, ``accuracy``, ``ndcg`` or ``graded_ndcg``, with
+            a cutoff such as ``@10`` or, where it makes sense, without.
+        rows: shape (p,), the query of each relevant document.
+        ranks: shape (p,), from 1, no two of a query the same; infinite where it is not in the ranking.
+        queries: n.
+        grades: shape (p,), for graded measures; all 1 by default.
 
-def _judged(grades: Mapping[str, int], places: Mapping[str, int]) -> Floats:
-    """Shape (r, 2): relevant documents and their grades, the highest grade first, as ranx takes them."""
-    relevant = [(places[document], grade) for document, grade in grades.items() if grade > 0]
-    relevant.sort(key=lambda pair: (-pair[1], pair[0]))
-    return np.array(relevant, dtype=np.float64).reshape(-1, 2)
-
-
-def _evaluate(qrels: Sequence[Floats], run: Sequence[Floats], names: Sequence[str]) -> list[Floats]:
-    """Each measure as an array over queries, shape (n,).
-
-    Documents are numbers here, and both sides are in order already: ranx would hash ids to
-    floats, and sort ties as it pleases.
+    Returns:
+        Shape (n,) for each name, values in [0, 1].
     """
-    import numba
-    import ranx
+    order = np.lexsort((ranks, rows))
+    query, rank = rows[order], ranks[order].astype(np.float64)  # (p,), r_i by query, then rank
+    count = np.bincount(rows, minlength=queries)  # (n,), R
+    place = np.arange(len(rows)) - (np.cumsum(count) - count)[query] + 1  # (p,), i within each query
+    ones = np.ones(len(rows))
+    gain = ones if grades is None else grades.astype(np.float64)
 
-    with warnings.catch_warnings():
-        # while compiling, numba warns of a cast inside ranx that is harmless
-        warnings.simplefilter("ignore", numba.NumbaWarning)
-        scores = ranx.evaluate(numba.typed.List(qrels), numba.typed.List(run), list(names), return_mean=False)
-    return [np.asarray(scores[name], dtype=np.float64) for name in names]
+    def share(parts: NDArray[np.generic], whole: NDArray[np.number] | float) -> Float64Array:
+        """The sum over the documents of each query, divided by something; 0 where there are none."""
+        sums = np.bincount(query, weights=parts.astype(np.float64), minlength=queries)
+        shares: Float64Array = np.divide(sums, whole, out=np.zeros(queries), where=count > 0)
+        return shares
+
+    def ndcg(gains: Float64Array, ideal: Float64Array, k: float) -> Float64Array:
+        best = share(ideal / np.log2(place + 1) * (place <= k), 1)
+        return share(gains / np.log2(rank + 1) * (rank <= k), best)
+
+    def values(name: str) -> Float64Array:
+        family, _, cutoff = name.partition("@")
+        k = float(cutoff or "inf")
+        match family:
+            case "map":
+                return share(place / rank * (rank <= k), np.minimum(count, k))
+            case "mrr":
+                return share((place == 1) / rank * (rank <= k), 1)
+            case "precision":
+                return share(rank <= k, k)
+            case "rp":
+                return share(rank <= k, np.minimum(count, k))
+            case "accuracy":
+                return share((place == 1) & (rank <= k), 1)
+            case "ndcg":
+                return ndcg(ones, ones, k)
+            case "graded_ndcg":
+                return ndcg(gain[order], gain[np.lexsort((-gain, rows))], k)
+        raise ValueError(f"unknown measure {name}")
+
+    return {name: values(name) for name in names}

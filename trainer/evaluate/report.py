@@ -1,51 +1,27 @@
-"""An evaluation as tables for a terminal and as JSON."""
+"""An evaluation as JSON and as files."""
 
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+from skillsearch.errors import EvaluationError
+from skillsearch.files import save
+from trainer.evaluate.evaluation import Curve, Evaluation
 from trainer.evaluate.measures import MEASURES, Row
-from trainer.evaluate.runner import Curve, Evaluation
-from trainer.evaluate.significance import CONFIDENCE, Estimate, estimates, p_values
+from trainer.evaluate.significance import estimates, p_values
+from trainer.evaluate.trec import write_run
 
-if TYPE_CHECKING:
-    from rich.table import Table
+__all__ = ["Points", "as_json", "measured_points", "write_files"]
 
-__all__ = ["as_json", "curve_table", "evaluation_table"]
-
-
-def evaluation_table(evaluation: Evaluation) -> "Table":
-    """A row for each ranking, a column for each measure: mean, interval, and p against the first row."""
-    from rich.markup import escape
-
-    names = list(evaluation.rows[0].values)
-    table = _table(_title(evaluation), "", names)
-    table.caption = f"mean, {CONFIDENCE:.0%} bootstrap interval over the queries" + (
-        f", p against {evaluation.rows[0].label} (paired randomisation test)"
-        if len(evaluation.rows) > 1
-        else ""
-    )
-    for row in evaluation.rows:
-        means = estimates(row.values)
-        tests = _tests(evaluation, row)
-        table.add_row(escape(row.label), *(_cell(means[name], tests.get(name)) for name in names))
-        table.add_section()
-    return table
+Points = dict[str, dict[str, float]]
+"""Mean, low and high end of the interval by measure, and p against the first row where it is tested."""
 
 
-def curve_table(evaluation: Evaluation, curve: Curve) -> "Table":
-    """A row for each value of the parameter, a column for each measure's mean; the chosen value in bold."""
-    names = list(curve.rows[0].values)
-    cut = curve.rows[0].label.partition(", ")[2]
-    title = f"blend by {curve.parameter}" + (f", {cut}" if cut else "")
-    table = _table(f"{title} · {_title(evaluation)}", curve.parameter, names)
-    for value, row in zip(curve.values, curve.rows, strict=True):
-        style = "bold" if value == curve.chosen else None
-        table.add_row(f"{value:g}", *(f"{row.mean(name):.4f}" for name in names), style=style)
-    return table
-
-
-def as_json(evaluation: Evaluation, **facts: object) -> dict[str, Any]:
-    """Everything but the figures of single queries; `facts` come first, such as the models' names."""
+def as_json(evaluation: Evaluation) -> dict[str, Any]:
+    """An evaluation as JSON, without the figures of single queries."""
     benchmark = evaluation.benchmark
     return {
         "benchmark": {
@@ -56,13 +32,15 @@ def as_json(evaluation: Evaluation, **facts: object) -> dict[str, Any]:
             "judgements": sum(map(len, benchmark.qrels.values())),
             "graded": benchmark.graded,
         },
-        **facts,
+        **evaluation.facts,
         "note": evaluation.note,
         "warnings": list(evaluation.warnings),
-        "rows": [_row_json(row, _tests(evaluation, row)) for row in evaluation.rows],
+        "rows": [
+            {"label": row.label, "measures": measured_points(row, evaluation)} for row in evaluation.rows
+        ],
         "sweeps": {
             curve.parameter: [
-                {curve.parameter: value} | _row_json(row, {})
+                {curve.parameter: value, "label": row.label, "measures": measured_points(row)}
                 for value, row in zip(curve.values, curve.rows, strict=True)
             ]
             for curve in evaluation.curves
@@ -70,57 +48,63 @@ def as_json(evaluation: Evaluation, **facts: object) -> dict[str, Any]:
     }
 
 
-def _tests(evaluation: Evaluation, row: Row) -> dict[str, float]:
-    """The p values of a row; none for the first, which the others are compared with."""
-    first = evaluation.rows[0]
-    return {} if row is first else p_values(row.values, first.values)
+def measured_points(row: Row, evaluation: Evaluation | None = None) -> Points:
+    """The figures of a row; tested where it is a row, but not the first one, of the evaluation."""
+    points: Points = {name: asdict(estimate) for name, estimate in estimates(row.values).items()}
+    if evaluation is not None and row is not evaluation.rows[0]:
+        for name, p in p_values(row.values, evaluation.rows[0].values).items():
+            points[name]["p"] = p
+    return points
 
 
-def _row_json(row: Row, tests: dict[str, float]) -> dict[str, Any]:
-    measures = {
-        name: asdict(estimate) | ({"p": tests[name]} if name in tests else {})
-        for name, estimate in estimates(row.values).items()
-    }
-    return {"label": row.label, "measures": measures}
+def write_files(folder: Path, evaluation: Evaluation) -> list[Path]:
+    """Write what the tables leave out, and tell the paths.
+
+    ``run.trec`` has the ranking of the last row, ``queries.csv`` the figures of each judged query,
+    worst MAP of the last row first, and each sweep is a ``sweep-<parameter>.csv``.
+
+    Raises:
+        EvaluationError: a file cannot be written.
+    """
+    run, queries = folder / "run.trec", folder / "queries.csv"
+    write_run(run, evaluation.ranking, f"skillsearch {evaluation.rows[-1].label}")
+    _write_queries(queries, evaluation)
+    written = [run, queries]
+    for curve in evaluation.curves:
+        table = folder / f"sweep-{curve.parameter}.csv"
+        _write_curve(table, curve, [measured_points(row) for row in curve.rows])
+        written.append(table)
+    return written
 
 
-def _title(evaluation: Evaluation) -> str:
-    benchmark = evaluation.benchmark
-    title = (
-        f"{benchmark.name}: {len(benchmark.qrels):,} queries, {len(benchmark.documents):,} documents, "
-        f"{'graded' if benchmark.graded else 'binary'} judgements"
+def _write_queries(path: Path, evaluation: Evaluation) -> None:
+    benchmark, rows = evaluation.benchmark, evaluation.rows
+    header = ["title", "id", "relevant"]
+    header += [f"{row.label} {MEASURES[name]}" for row in rows for name in row.values]
+
+    def line(index: int) -> list[object]:
+        query = rows[-1].queries[index]
+        relevant = sum(grade > 0 for grade in benchmark.qrels[query].values())
+        figures = [f"{values[index]:.6f}" for row in rows for values in row.values.values()]
+        return [benchmark.queries[query], query, relevant, *figures]
+
+    worst = rows[-1].values["map"].argsort(kind="stable")
+    _write_csv(path, header, map(line, worst.tolist()))
+
+
+def _write_curve(path: Path, curve: Curve, points: Sequence[Points]) -> None:
+    header = [curve.parameter, "label"]
+    header += [f"{MEASURES[name]}{end}" for name in points[0] for end in ("", " low", " high")]
+    lines = (
+        [f"{value:g}", row.label, *(f"{figure:.6f}" for found in point.values() for figure in found.values())]
+        for value, row, point in zip(curve.values, curve.rows, points, strict=True)
     )
-    return f"{title}, {evaluation.note}" if evaluation.note else title
+    _write_csv(path, header, lines)
 
 
-def _table(title: str, first: str, names: list[str]) -> "Table":
-    from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(
-        title=escape(title),
-        title_justify="left",
-        caption_justify="left",
-        header_style="bold",
-        box=SIMPLE_HEAD,
-        padding=0,
-        show_edge=False,
-    )
-    table.add_column(first, overflow="fold", min_width=9)
-    for name in names:
-        table.add_column(MEASURES[name].replace(" ", "\n"), justify="right", overflow="fold")
-    return table
-
-
-def _cell(estimate: Estimate, p: float | None) -> str:
-    lines = [f"[bold]{estimate.mean:.4f}[/]", f"{_short(estimate.low)}-{_short(estimate.high)}"]
-    if p is not None:
-        lines.append("p<.001" if p < 0.001 else f"p {f'{p:.3f}'.lstrip('0')}")
-    return "\n".join(lines)
-
-
-def _short(share: float) -> str:
-    """A number in [0, 1] in three characters."""
-    text = f"{share:.2f}"
-    return "1.0" if text == "1.00" else text.removeprefix("0")
+def _write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(lines)
+    save(path, buffer.getvalue(), EvaluationError)

@@ -1,15 +1,14 @@
-"""How sure a mean over queries is, and whether two rankings differ by more than chance."""
+"""Confidence intervals of means over queries, and tests whether two rankings differ by more than chance."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+
+from skillsearch.arrays import Float64Array
 
 __all__ = ["CONFIDENCE", "Estimate", "estimates", "p_values"]
-
-Floats = NDArray[np.float64]
 
 CONFIDENCE: Final = 0.95
 
@@ -28,7 +27,7 @@ class Estimate:
     high: float
 
 
-def estimates(values: Mapping[str, Floats]) -> dict[str, Estimate]:
+def estimates(values: Mapping[str, Float64Array]) -> dict[str, Estimate]:
     """Means with percentile bootstrap intervals over queries: 95%, 2000 resamples, a fixed seed.
 
     Args:
@@ -57,7 +56,7 @@ def estimates(values: Mapping[str, Floats]) -> dict[str, Estimate]:
     }
 
 
-def p_values(values: Mapping[str, Floats], baseline: Mapping[str, Floats]) -> dict[str, float]:
+def p_values(values: Mapping[str, Float64Array], baseline: Mapping[str, Float64Array]) -> dict[str, float]:
     """Two-sided p of the difference to a baseline, by Fisher's paired randomisation test.
 
     The signs of the differences are flipped at random, 9,999 times with a fixed seed, or in every

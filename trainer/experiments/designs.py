@@ -1,28 +1,41 @@
-"""What each experiment varies: one thing at a time, everything else that of the configuration."""
+"""Designs of the experiments: each varies one thing, with everything else as in the configuration."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from skillsearch.rank.fuse import INTERACTIONS, Interaction
+from trainer.evaluate.scorers import Scorer, make_scorer
+from trainer.experiments.interactions import INTERACTIONS, MEETS, Interaction
 from trainer.unified.graph import SIDES
 
-__all__ = ["COSINE", "DESIGNS", "READINGS", "SOFT", "Design", "DesignName", "Reading", "Variant"]
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+__all__ = ["COSINE", "DESIGNS", "SOFT", "Design", "DesignName", "Reading", "Variant"]
 
 DesignName = Literal["ablation", "transfer", "temperature"]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a trained model is read: by which interaction, at which temperature of its softmax."""
+    """A way to read a trained model: by an interaction of tokens, or the cosine of its vectors."""
 
     interaction: Interaction
     temperature: float = 1.0
 
     def __str__(self) -> str:
-        """As tables call it."""
-        soft = self.interaction == "soft"
-        return f"soft τ={self.temperature:g}" if soft else self.interaction
+        """Its name in tables."""
+        return f"soft τ={self.temperature:g}" if self.interaction == "soft" else self.interaction
+
+    def scorer(self, model: "SentenceTransformer") -> Scorer:
+        """A new scorer that reads a model in this way."""
+        if self.interaction in ("soft", "cosine"):
+            return make_scorer(model, "model", interaction=self.interaction, temperature=self.temperature)
+        return make_scorer(model, "model", meet=MEETS[self.interaction])
+
+
+SOFT: Final = Reading("soft")
+COSINE: Final = Reading("cosine")
 
 
 @dataclass(frozen=True)
@@ -33,96 +46,66 @@ class Variant:
         table: that it stands in.
         name: its row.
         changes: of the configuration; None leaves the base untrained.
-        readings: by which it is measured; the first is its own.
+        readings: by which it is measured.
+        interaction: that it is trained with.
     """
 
     table: str
     name: str
     changes: Mapping[str, Any] | None
-    readings: tuple[Reading, ...]
+    readings: tuple[Reading, ...] = (SOFT,)
+    interaction: Interaction = "soft"
+
+    @property
+    def trained(self) -> bool:
+        """Whether it is trained at all."""
+        return self.changes is not None
 
 
 @dataclass(frozen=True)
 class Design:
-    """Variants, and for each table the row that the others are compared with.
-
-    Attributes:
-        variants: in the order of the tables.
-        reference: names of the rows, by table.
-        paper: what of the paper it follows.
-    """
+    """Variants in the order of the tables; and for each table the row that others are compared with."""
 
     variants: tuple[Variant, ...]
     reference: Mapping[str, str]
-    paper: str
-    tables: tuple[str, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """List the tables."""
-        object.__setattr__(self, "tables", tuple(dict.fromkeys(one.table for one in self.variants)))
 
 
-SOFT: Final = Reading("soft")
-COSINE: Final = Reading("cosine")
-
-READINGS: Final = (
-    *(Reading("soft", temperature) for temperature in (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)),
+_UNTRAINED: Final = "untrained base"
+_TEMPERATURES: Final = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+_READINGS: Final = (
+    *(Reading("soft", temperature) for temperature in _TEMPERATURES),
     Reading("maxsim"),
     Reading("mean-target"),
     COSINE,
 )
-"""Of the temperature experiment: the soft form between its limits, and the plain cosine."""
 
-_UNTRAINED = "untrained base"
-_ALL = "all three"
-
-DESIGNS: Final[Mapping[DesignName, Design]] = {
-    "ablation": Design(
+DESIGNS: Final[dict[DesignName, Design]] = {
+    "ablation": Design(  # Tables 4 and 5 of the paper
         (
-            Variant("loss", _UNTRAINED, None, (SOFT,)),
-            Variant("loss", "many-to-many", {}, (SOFT,)),
-            Variant("loss", "pairwise", {"kind": "pairwise"}, (SOFT,)),
-            Variant("loss", "info-nce", {"kind": "info-nce"}, (SOFT,)),
-            *(
-                Variant(
-                    "interaction",
-                    f"{kind}",
-                    {"interaction": kind},
-                    (SOFT if kind == "soft" else Reading(kind),),
-                )
-                for kind in INTERACTIONS
-            ),
-            *(
-                Variant(
-                    "interaction", f"untrained, {kind}", None, (SOFT if kind == "soft" else Reading(kind),)
-                )
-                for kind in INTERACTIONS
-            ),
+            Variant("loss", _UNTRAINED, None),
+            *(Variant("loss", kind, {"kind": kind}) for kind in ("many-to-many", "pairwise", "info-nce")),
+            *(Variant("interaction", kind, {}, (Reading(kind),), kind) for kind in INTERACTIONS),
+            *(Variant("interaction", f"untrained, {kind}", None, (Reading(kind),)) for kind in INTERACTIONS),
         ),
         {"loss": "many-to-many", "interaction": "soft"},
-        "Table 4 (loss) and Table 5 (interaction)",
     ),
-    "transfer": Design(
+    "transfer": Design(  # Figure 3
         (
-            Variant("trained on", _UNTRAINED, None, (SOFT,)),
+            Variant("trained on", _UNTRAINED, None),
             *(
-                Variant(
-                    "trained on", side, {other: {"weight": 0.0} for other in SIDES if other != side}, (SOFT,)
-                )
+                Variant("trained on", side, {other: {"weight": 0.0} for other in SIDES if other != side})
                 for side in SIDES
             ),
-            Variant("trained on", _ALL, {}, (SOFT,)),
+            Variant("trained on", "all three", {}),
         ),
         {"trained on": _UNTRAINED},
-        "Figure 3 (transfer matrix)",
     ),
-    "temperature": Design(
+    "temperature": Design(  # Figure 4
         (
-            Variant("read with", _UNTRAINED, None, READINGS),
-            Variant("read with", "trained", {}, READINGS),
+            Variant("read with", _UNTRAINED, None, _READINGS),
+            Variant("read with", "trained", {}, _READINGS),
         ),
         {"read with": "trained"},
-        "Figure 4 (temperature)",
     ),
 }
-"""By name. Runs that several experiments have in common are trained once."""
+"""By name. Models that several experiments have in common are trained once."""

@@ -1,52 +1,55 @@
-"""Training and measuring the variants of an experiment; what is done is kept, so that a run can go on."""
+"""Training and measuring the variants of an experiment; finished figures are kept, so that it can resume."""
 
 import hashlib
 import json
 import tempfile
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from transformers import set_seed
 
 from skillsearch.errors import TrainingError
-from skillsearch.models.encoder import new_encoder
-from trainer.evaluate.workbench.models import make_scorer
+from skillsearch.files import save
+from skillsearch.progress import Progress, silent
+from trainer.bases import new_encoder
+from trainer.config import changed
 from trainer.evaluate.workbench.runner import evaluate_workbench
 from trainer.evaluate.workbench.tasks import WorkBench
-from trainer.experiments.designs import Design, Reading, Variant
-from trainer.pair.config import changed
+from trainer.experiments.designs import Design, Variant
+from trainer.experiments.interactions import similarity
+from trainer.fit import FitOptions
 from trainer.unified.config import UnifiedConfig
 from trainer.unified.graph import WorkGraph
-from trainer.unified.train import train_unified
+from trainer.unified.train import train_on_graph
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["Record", "run_design"]
+__all__ = ["Cell", "Figures", "Results", "run_design"]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One trained model read in one way.
+class Figures(BaseModel):
+    """MAP of a model by type of task, its mean over the types, and the seconds of the training."""
 
-    Attributes:
-        table: of the experiment.
-        variant: the row.
-        reading: how it was read.
-        seed: of the training; None for the untrained base.
-        maps: MAP by type of task.
-        average: their mean.
-        seconds: that the training took; 0 for the untrained base.
-    """
+    average: float
+    maps: dict[str, float]
+    seconds: float = 0.0
+
+
+class Cell(NamedTuple):
+    """The table, the variant and the reading that figures stand for."""
 
     table: str
     variant: str
     reading: str
-    seed: int | None
-    maps: dict[str, float]
-    average: float
-    seconds: float
+
+
+Results = dict[Cell, dict[int | None, Figures]]
+"""Figures by seed; None for the untrained base."""
+
+_KEPT = TypeAdapter(dict[str, Figures])  # of a model, by reading
 
 
 def run_design(
@@ -58,112 +61,77 @@ def run_design(
     seeds: Sequence[int],
     folder: Path,
     device: str,
-    advance: Callable[[int], object] | None = None,
-) -> list[Record]:
+    progress: Progress = silent,
+) -> Results:
     """Train every variant with every seed, and read it in each of its ways.
 
     Args:
         design: the variants.
-        graph: what is learned.
+        graph: the data set to train on.
         config: what the variants change.
-        tasks: what is measured on, as it is: sample it before.
+        tasks: to measure on.
         seeds: at least one.
-        folder: keeps the figures of each model under a name made of all that they depend on.
+        folder: keeps the figures of each model under a digest of all that they depend on.
         device: to train on.
-        advance: called with the number of models done.
+        progress: hears of each finished model.
+
+    Returns:
+        The figures in the order of the design.
 
     Raises:
-        TrainingError: see `train_unified`; or figures that were kept cannot be read.
+        TrainingError: see `train_on_graph`; or figures that were kept cannot be read.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    records: list[Record] = []
-    for variant in design.variants:
-        for seed in seeds if variant.changes is not None else (None,):
-            wanted = config if seed is None else changed(config, variant.changes or {}, {"seed": seed})
-            figures = _kept(folder, graph, wanted, tasks, trained=seed is not None)
-            missing = [reading for reading in variant.readings if str(reading) not in figures.values]
-            if missing:
-                _measure(figures, missing, graph, wanted, tasks, device, trained=seed is not None)
-            records += [_record(variant, reading, seed, figures) for reading in variant.readings]
-            if advance:
-                advance(1)
-    return records
+    runs = [(one, seed) for one in design.variants for seed in (seeds if one.trained else (None,))]
+    advance = progress("models trained and measured", len(runs))
+    results: Results = {}
+    for variant, seed in runs:
+        wanted = config if seed is None else changed(config, variant.changes or {}, {"seed": seed})
+        figures = _figures(variant, graph, wanted, tasks, folder, device)
+        for reading in map(str, variant.readings):
+            results.setdefault(Cell(variant.table, variant.name, reading), {})[seed] = figures[reading]
+        advance(1)
+    return results
 
 
-@dataclass
-class _Figures:
-    """What is kept of one model: seconds of its training, and figures by reading."""
-
-    path: Path
-    seconds: float
-    values: dict[str, dict[str, Any]]
-
-    def write(self) -> None:
-        temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(json.dumps({"seconds": self.seconds, "readings": self.values}), encoding="utf-8")
-        temporary.replace(self.path)
-
-
-def _kept(
-    folder: Path, graph: WorkGraph, config: UnifiedConfig, tasks: WorkBench, *, trained: bool
-) -> _Figures:
-    """What is known of a model, by all that its figures depend on."""
+def _figures(
+    variant: Variant, graph: WorkGraph, config: UnifiedConfig, tasks: WorkBench, folder: Path, device: str
+) -> dict[str, Figures]:
+    """The figures of a model by reading, of which the missing ones are measured and kept."""
     identity = {
-        "graph": graph.fingerprint if trained else None,
-        "config": config.model_dump(mode="json") if trained else {"base": config.base},
+        "graph": graph.fingerprint if variant.trained else None,
+        "config": config.model_dump(mode="json") if variant.trained else {"base": config.base},
+        "interaction": variant.interaction if variant.trained else None,
         "tasks": [[task.name, task.direction, len(task.targets), *task.queries] for task in tasks.tasks],
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     path = folder / f"{digest}.json"
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        return _Figures(path, float(values["seconds"]), dict(values["readings"]))
-    except FileNotFoundError:
-        return _Figures(path, 0.0, {})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        kept = _KEPT.validate_json(path.read_bytes()) if path.exists() else {}
+    except (OSError, ValidationError) as error:
         raise TrainingError(f"{path} cannot be read ({error}): delete it to measure again") from error
+    missing = [reading for reading in variant.readings if str(reading) not in kept]
+    if missing:
+        set_seed(config.seed)
+        model = new_encoder(config.base, device=device, max_length=config.max_length)
+        seconds = _train(model, variant, graph, config) if variant.trained else 0.0
+        model.eval()
+    for reading in missing:
+        result = evaluate_workbench(reading.scorer(model), tasks)
+        maps = {str(kind): value for kind, value in result.by_kind("map").items()}
+        kept[str(reading)] = Figures(average=result.average_map, maps=maps, seconds=seconds)
+        save(path, [_KEPT.dump_json(kept)], TrainingError)
+    return kept
 
 
-def _measure(
-    figures: _Figures,
-    readings: Sequence[Reading],
-    graph: WorkGraph,
-    config: UnifiedConfig,
-    tasks: WorkBench,
-    device: str,
-    *,
-    trained: bool,
-) -> None:
-    from transformers import set_seed
-
-    set_seed(config.seed)
-    model: SentenceTransformer = new_encoder(config.base, device=device, max_length=config.max_length)
-    if trained:
-        start = time.perf_counter()
-        with tempfile.TemporaryDirectory() as checkpoints:
-            # no checkpoint before the end: such runs are short, and done again where they are stopped
-            short = config.model_copy(update={"eval_steps": None, "checkpoint_steps": 1_000_000})
-            train_unified(model, graph, short, folder=Path(checkpoints))
-        figures.seconds = round(time.perf_counter() - start, 1)
-    model.eval()
-    for reading in readings:
-        scorer = make_scorer(model, "model", interaction=reading.interaction, temperature=reading.temperature)
-        result = evaluate_workbench(scorer, tasks)
-        figures.values[str(reading)] = {
-            "average": result.average_map,
-            "maps": {str(kind): value for kind, value in result.by_kind("map").items()},
-        }
-        figures.write()
-
-
-def _record(variant: Variant, reading: Reading, seed: int | None, figures: _Figures) -> Record:
-    found = figures.values[str(reading)]
-    return Record(
-        variant.table,
-        variant.name,
-        str(reading),
-        seed,
-        dict(found["maps"]),
-        float(found["average"]),
-        figures.seconds,
+def _train(model: "SentenceTransformer", variant: Variant, graph: WorkGraph, config: UnifiedConfig) -> float:
+    """Train without checkpoints, since such runs are short; gives the seconds."""
+    score = similarity(
+        variant.interaction,
+        temperature=config.attention_temperature,
+        length_normalised=config.length_normalised,
     )
+    whole = config.model_copy(update={"checkpoint_steps": 1_000_000})
+    with tempfile.TemporaryDirectory() as checkpoints:
+        options = FitOptions(Path(checkpoints), config.seed, config.precision)
+        report = train_on_graph(model, graph, whole, options, similarity=score)
+    return round(sum(report.seconds.values()), 1)

@@ -1,14 +1,13 @@
-"""Figures of several seeds as means with intervals, and what differs from the reference."""
+"""Figures of several seeds as means with intervals, and the differences to the reference."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from trainer.evaluate.significance import CONFIDENCE
 from trainer.experiments.designs import Design
-from trainer.experiments.runs import Record
+from trainer.experiments.runs import Cell, Figures, Results
 
 __all__ = ["Row", "Spread", "spread", "summarise"]
 
@@ -23,7 +22,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Row:
-    """One variant read in one way.
+    """A variant read in one way.
 
     Attributes:
         table: that it stands in.
@@ -46,65 +45,44 @@ class Row:
     seconds: float
 
 
-_TWO: Final = 2
-
-
 def spread(values: Sequence[float]) -> Spread:
-    """Mean and interval of some seeds' figures, by Student's t distribution.
-
-    Args:
-        values: at least one.
-    """
+    """Mean and interval of some seeds' figures, at least one, by Student's t distribution."""
     from scipy.stats import t
 
-    if len(values) < _TWO:
+    if len(values) == 1:
         return Spread(float(values[0]), None)
     error = float(np.std(values, ddof=1)) / np.sqrt(len(values))
     quantile = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
     return Spread(float(np.mean(values)), quantile * error)
 
 
-def summarise(design: Design, records: Sequence[Record]) -> list[Row]:
+def summarise(design: Design, results: Results) -> list[Row]:
     """A row for each variant and reading, in the order of the design.
 
     A difference to the reference is that of the same seeds and, where the reference was read in
     the same way too, of the same reading; else of the reference's first reading.
     """
-    grouped: dict[tuple[str, str, str], list[Record]] = {}
-    for record in records:
-        grouped.setdefault((record.table, record.variant, record.reading), []).append(record)
     rows = []
-    for (table, variant, reading), found in grouped.items():
-        reference = _reference(design, grouped, table, reading)
+    for cell, found in results.items():
+        name = design.reference[cell.table]
+        first = next(one for one in results if (one.table, one.variant) == (cell.table, name))
+        reference = results.get(Cell(cell.table, name, cell.reading), results[first])
+        values = list(found.values())
         rows.append(
             Row(
-                table,
-                variant,
-                reading,
-                sum(record.seed is not None for record in found),
-                spread([record.average for record in found]),
-                None if reference is found else spread(_differences(found, reference)),
-                {kind: float(np.mean([record.maps[kind] for record in found])) for kind in found[0].maps},
-                float(np.mean([record.seconds for record in found])),
+                *cell,
+                seeds=len(found.keys() - {None}),
+                average=spread([one.average for one in values]),
+                difference=None if found is reference else spread(_differences(found, reference)),
+                maps={kind: float(np.mean([one.maps[kind] for one in values])) for kind in values[0].maps},
+                seconds=float(np.mean([one.seconds for one in values])),
             )
         )
     return rows
 
 
-def _reference(
-    design: Design, grouped: dict[tuple[str, str, str], list[Record]], table: str, reading: str
-) -> list[Record]:
-    name = design.reference[table]
-    first = next(found for (place, variant, _), found in grouped.items() if (place, variant) == (table, name))
-    return grouped.get((table, name, reading), first)
-
-
-def _differences(found: Sequence[Record], reference: Sequence[Record]) -> list[float]:
-    """By seed; what is untrained has one figure for all seeds."""
-    seeds = {record.seed for record in (*found, *reference)} - {None} or {None}
-    ours, theirs = _by_seed(found), _by_seed(reference)
-    return [ours.get(seed, ours.get(None, 0.0)) - theirs.get(seed, theirs.get(None, 0.0)) for seed in seeds]
-
-
-def _by_seed(records: Sequence[Record]) -> dict[int | None, float]:
-    return {record.seed: record.average for record in records}
+def _differences(found: Mapping[int | None, Figures], reference: Mapping[int | None, Figures]) -> list[float]:
+    """Figures by seed; the untrained base has the same for all seeds."""
+    seeds = (found.keys() | reference.keys()) - {None} or {None}
+    pairs = [(found.get(seed, found.get(None)), reference.get(seed, reference.get(None))) for seed in seeds]
+    return [one.average - other.average for one, other in pairs if one and other]

@@ -1,17 +1,17 @@
-"""Probabilities that mean what they say: temperature scaling, and how far off they are.
+"""Calibration of probabilities: temperature scaling, and the error that is left.
 
 Guo et al., "On Calibration of Modern Neural Networks" (2017), arXiv:1706.04599.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skillsearch.arrays import Float64Array, Int64Array
 from skillsearch.rank.fuse import softmax
+from trainer.run import Bin
 
-__all__ = ["BINS", "Bin", "expected_calibration_error", "fit_temperature", "reliability"]
+__all__ = ["BINS", "expected_calibration_error", "fit_temperature", "reliability"]
 
 BINS: Final = 15
 """Bins of equal width, as in the paper."""
@@ -19,16 +19,7 @@ BINS: Final = 15
 _BOUNDS: Final = (0.05, 20.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """Predictions of similar confidence: how many, how sure they are, and how often they are right."""
-
-    count: int
-    confidence: float
-    accuracy: float
-
-
-def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+def fit_temperature(logits: Float64Array, labels: Int64Array) -> float:
     """The temperature that gives the labels the highest likelihood.
 
     Args:
@@ -50,9 +41,7 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> f
     return float(np.exp(found.x))
 
 
-def reliability(
-    logits: NDArray[np.float64], labels: NDArray[np.int64], *, temperature: float = 1.0
-) -> list[Bin]:
+def reliability(logits: Float64Array, labels: Int64Array, *, temperature: float = 1.0) -> list[Bin]:
     """Predictions by confidence, in bins of equal width; empty bins are left out.
 
     Args:
@@ -63,15 +52,10 @@ def reliability(
     shares = softmax(logits / temperature)
     confidence = shares.max(axis=1)  # (n, classes) -> (n,)
     right = shares.argmax(axis=1) == labels
-    place = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)  # (n,)
+    members = [bins == index for index in np.unique(bins)]
     return [
-        Bin(
-            int((place == index).sum()),
-            float(confidence[place == index].mean()),
-            float(right[place == index].mean()),
-        )
-        for index in range(BINS)
-        if (place == index).any()
+        Bin(int(some.sum()), float(confidence[some].mean()), float(right[some].mean())) for some in members
     ]
 
 

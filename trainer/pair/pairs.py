@@ -10,18 +10,20 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skillsearch.arrays import BoolArray, Float32Array
 from skillsearch.errors import TrainingError
-from skillsearch.rank.fuse import CONTEXTUAL, CORE, IRRELEVANT
-from skillsearch.taxonomy.records import Occupation, Relation, Skill, Taxonomy
+from skillsearch.models.classes import CONTEXTUAL, CORE, IRRELEVANT
+from skillsearch.taxonomy.records import Occupation, Relation, Taxonomy
 from skillsearch.taxonomy.texts import occupation_text, pair_text, query_text, skill_text
+from trainer.pair.config import EncoderConfig, RerankerConfig
 
 __all__ = [
     "Pair",
     "Split",
     "Triple",
     "encoder_pairs",
+    "mine_hard_negatives",
     "relation_classes",
     "relation_matrix",
     "reranker_triples",
@@ -30,7 +32,7 @@ __all__ = [
 
 
 class Pair(NamedTuple):
-    """A title, the text of a skill that it needs, and the pair's place in the relation matrix."""
+    """A title, the text of a skill that it needs, and the pair's row and column in the relation matrix."""
 
     title: str
     skill: str
@@ -79,7 +81,7 @@ def split_occupations(taxonomy: Taxonomy, fraction: float, seed: int, *, validat
     )
 
 
-def relation_matrix(taxonomy: Taxonomy) -> NDArray[np.bool_]:
+def relation_matrix(taxonomy: Taxonomy) -> BoolArray:
     """Shape (occupations, skills), in the order of the taxonomy: which are related at all."""
     rows = {uri: row for row, uri in enumerate(taxonomy.occupations)}
     columns = {uri: column for column, uri in enumerate(taxonomy.skills)}
@@ -97,28 +99,11 @@ def relation_classes(taxonomy: Taxonomy, occupation: str) -> dict[str, int]:
     }
 
 
-def encoder_pairs(
-    taxonomy: Taxonomy,
-    split: Split,
-    *,
-    optional_ratio: float,
-    seed: int,
-    alias_pairs: int = 1,
-    description_ratio: float = 0.0,
-) -> list[Pair]:
+def encoder_pairs(taxonomy: Taxonomy, split: Split, config: EncoderConfig, seed: int) -> list[Pair]:
     """Positive pairs of the training occupations, shuffled.
 
     Every kept relation gives its canonical pair (label, label) and `alias_pairs` pairs with either
     side drawn by seed from labels and aliases; pairs that come out equal are kept once.
-
-    Args:
-        taxonomy: where relations and texts come from.
-        split: what is held out.
-        optional_ratio: optional relations kept for each essential one.
-        seed: of all draws.
-        alias_pairs: drawn pairs for each relation.
-        description_ratio: the share of drawn pairs whose skill side is its description, where it
-            has one.
 
     Raises:
         TrainingError: nothing is left to train on.
@@ -128,21 +113,52 @@ def encoder_pairs(
     rows = {uri: row for row, uri in enumerate(taxonomy.occupations)}
     columns = {uri: column for column, uri in enumerate(taxonomy.skills)}
     pairs: list[Pair] = []
-    for relation in _sampled_relations(taxonomy, tuple(titles), optional_ratio, draw):
+    for relation in _sampled_relations(taxonomy, tuple(titles), config.optional_ratio, draw):
         skill = taxonomy.skills[relation.skill]
         variants = titles[relation.occupation]
-        texts = [(variants[0], skill_text(skill))]
-        for _ in range(alias_pairs):
-            title, text = draw.choice(variants), draw.choice(_skill_variants(skill))
-            if skill.description and description_ratio and draw.random() < description_ratio:
-                text = skill.description
-            texts.append((title, text))
-        place = rows[relation.occupation], columns[relation.skill]
-        pairs.extend(Pair(*both, *place) for both in dict.fromkeys(texts))
+        names = [skill_text(skill), *skill.alt_labels]
+        drawn = [(draw.choice(variants), draw.choice(names)) for _ in range(config.alias_pairs)]
+        row, column = rows[relation.occupation], columns[relation.skill]
+        texts = dict.fromkeys([(variants[0], names[0]), *drawn])
+        pairs.extend(Pair(title, text, row, column) for title, text in texts)
     if not pairs:
         raise TrainingError(f"{taxonomy} gives no pairs of title and skill to train on")
     draw.shuffle(pairs)
     return pairs
+
+
+def mine_hard_negatives(
+    taxonomy: Taxonomy,
+    occupations: Sequence[str],
+    occupation_vectors: Float32Array,
+    skill_vectors: Float32Array,
+    config: RerankerConfig,
+    seed: int,
+) -> dict[str, list[str]]:
+    """Draw hard negatives: skills near an occupation that the taxonomy does not relate to it.
+
+    Args:
+        taxonomy: its relations, essential and optional alike, are never negatives.
+        occupations: n occupation URIs.
+        occupation_vectors: shape (n, d), unit rows in the order of `occupations`.
+        skill_vectors: shape (m, d), unit rows in the order of `taxonomy.skills`.
+        config: says how many are drawn, and from how many of the nearest skills.
+        seed: of the draws.
+
+    Returns:
+        Skill URIs for each occupation URI.
+    """
+    draw = random.Random(seed)  # noqa: S311
+    skills = list(taxonomy.skills)
+    mined: dict[str, list[str]] = {}
+    for row, occupation in enumerate(occupations):
+        related = relation_classes(taxonomy, occupation)
+        similarity = skill_vectors @ occupation_vectors[row]  # (m, d) @ (d,) -> (m,)
+        nearest = np.argsort(-similarity, kind="stable")[: config.mining_depth + len(related)]
+        unrelated = [skills[index] for index in nearest if skills[index] not in related]
+        unrelated = unrelated[: config.mining_depth]
+        mined[occupation] = draw.sample(unrelated, min(config.hard_negatives, len(unrelated)))
+    return mined
 
 
 def reranker_triples(
@@ -150,9 +166,7 @@ def reranker_triples(
     split: Split,
     occupations: Sequence[str],
     hard_negatives: Mapping[str, Sequence[str]],
-    *,
-    optional_ratio: float,
-    random_negatives: int,
+    config: RerankerConfig,
     seed: int,
 ) -> list[Triple]:
     """Labelled triples of some occupations, shuffled.
@@ -162,8 +176,7 @@ def reranker_triples(
         split: what is held out; titles that both sides bear are left out of training.
         occupations: the URIs to make triples of, from one side of the split.
         hard_negatives: skill URIs for each occupation URI, none of them related to it.
-        optional_ratio: optional relations kept for each essential one.
-        random_negatives: unrelated skills drawn for each occupation.
+        config: says how many optional relations are kept and random negatives drawn.
         seed: of all draws.
 
     Returns:
@@ -181,14 +194,14 @@ def reranker_triples(
         triples.append((*pair_text(title, taxonomy.skills[skill].label), label))
 
     occupations = [uri for uri in occupations if uri in titles]
-    for relation in _sampled_relations(taxonomy, occupations, optional_ratio, draw):
+    for relation in _sampled_relations(taxonomy, occupations, config.optional_ratio, draw):
         add(relation.occupation, relation.skill, CORE if relation.kind == "essential" else CONTEXTUAL)
     for occupation in occupations:
-        related = {relation.skill for relation in taxonomy.relations_by_occupation[occupation]}
         hard = hard_negatives.get(occupation, ())
+        related = {*relation_classes(taxonomy, occupation), *hard}
         for skill in hard:
             add(occupation, skill, IRRELEVANT)
-        for skill in _draw_unrelated(skills, related.union(hard), random_negatives, draw):
+        for skill in _draw_unrelated(skills, related, config.random_negatives, draw):
             add(occupation, skill, IRRELEVANT)
     draw.shuffle(triples)
     return triples
@@ -212,10 +225,6 @@ def _held_out_titles(taxonomy: Taxonomy, split: Split) -> dict[str, list[str]]:
 
 def _titles(occupation: Occupation) -> list[str]:
     return [occupation_text(occupation), *map(query_text, occupation.alt_labels)]
-
-
-def _skill_variants(skill: Skill) -> list[str]:
-    return [skill_text(skill), *skill.alt_labels]
 
 
 def _sampled_relations(

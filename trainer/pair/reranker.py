@@ -1,43 +1,36 @@
-"""Training the three-class cross-encoder with cross entropy."""
+"""Training of the three-class cross-encoder with cross entropy."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from skillsearch.errors import ConfigurationError
-from trainer.fit import Fitted, common_arguments, fit
-from trainer.pair.config import Mixed, RerankerConfig
+from skillsearch.models.pair import RERANKER
+from trainer.fit import FitOptions, common_arguments, fit
+from trainer.pair.config import RerankerConfig
 from trainer.pair.pairs import Triple
+from trainer.run import TrainReport
 
 if TYPE_CHECKING:
-    from sentence_transformers import CrossEncoder, SentenceTransformer
-    from transformers import TrainerCallback
+    from sentence_transformers import CrossEncoder
 
-__all__ = ["start_from_encoder", "train_reranker"]
+__all__ = ["train_reranker"]
 
 
 def train_reranker(
     model: "CrossEncoder",
     triples: Sequence[Triple],
     config: RerankerConfig,
+    options: FitOptions,
     *,
-    folder: Path,
-    seed: int,
     validation: Sequence[Triple] = (),
-    precision: Mixed = "auto",
-    callbacks: Sequence["TrainerCallback"] = (),
-) -> Fitted:
+) -> TrainReport:
     """Train in place.
 
     Args:
         model: from `new_reranker`, on the device to train on.
         triples: title, skill text, and class 0, 1 or 2.
         config: the recipe.
-        folder: of the checkpoints; a run that was stopped goes on from the last one there.
-        seed: of the order of batches and of dropout.
+        options: checkpoints, seed, precision and progress.
         validation: triples that choose the best checkpoint by macro F1, where the recipe wants that.
-        precision: of the forward pass.
-        callbacks: told of every step.
 
     Raises:
         TrainingError: see `fit`.
@@ -58,39 +51,16 @@ def train_reranker(
             [label for _, _, label in validation],
             write_csv=False,
         )
+    arguments = CrossEncoderTrainingArguments(
+        **common_arguments(
+            config, options, examples=len(triples), device=model.device.type, measure="f1_macro"
+        )
+    )
     trainer = CrossEncoderTrainer(
         model=model,
-        args=CrossEncoderTrainingArguments(
-            **common_arguments(
-                config,
-                examples=len(triples),
-                folder=folder,
-                seed=seed,
-                device=model.device.type,
-                precision=precision,
-                measure="f1_macro",
-            )
-        ),
+        args=arguments,
         train_dataset=Dataset.from_dict({"title": titles, "skill": skills, "label": labels}),
         evaluator=evaluator,
         loss=CrossEntropyLoss(model),
     )
-    return fit(trainer, callbacks, average_ratio=config.average_ratio)
-
-
-def start_from_encoder(model: "CrossEncoder", encoder: "SentenceTransformer") -> None:
-    """Give a new reranker the transformer of a trained encoder of the same base.
-
-    Raises:
-        ConfigurationError: their bases are of different kinds or sizes.
-    """
-    classifier: Any = model.model
-    backbone, source = classifier.base_model, cast("Any", encoder[0]).auto_model
-    try:
-        if type(backbone) is not type(source):
-            raise ValueError(f"{type(source).__name__} and {type(backbone).__name__}")
-        backbone.load_state_dict(source.state_dict(), strict=False)
-    except (RuntimeError, ValueError) as error:
-        raise ConfigurationError(
-            f"reranker.from_encoder needs one base for both models: {str(error).splitlines()[0]}"
-        ) from error
+    return fit(trainer, RERANKER, options)

@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from skillsearch.errors import ConfigurationError
 from skillsearch.models.hub import COMPACT_BASE
-from skillsearch.rank.fuse import Interaction
-from trainer.pair.config import (
+from trainer.config import (
     Count,
     CountOrNone,
     Fraction,
@@ -17,7 +15,7 @@ from trainer.pair.config import (
     Positive,
     Share,
     assigned,
-    changed,
+    from_preset,
 )
 from trainer.unified.losses import LossKind
 
@@ -44,9 +42,8 @@ class UnifiedConfig(ModelConfig):
         titles: of the graph of titles.
         sentences: of the graph of sentences.
         variants: of the graph of variants.
-        interaction: how the tokens of two texts are compared.
         attention_temperature: of soft late interaction, in training.
-        reading_temperature: that the model is saved to be read with; None for that of the training.
+        reading_temperature: of soft late interaction, saved with the model; None for that of the training.
         length_normalised: divide a score by the query's tokens, so that it is on the scale of a cosine.
         affix_probability: how often a sentence gets another one before or after it.
         dropout: of the transformer in training; None for the base's own.
@@ -65,7 +62,6 @@ class UnifiedConfig(ModelConfig):
     titles: SideConfig = SideConfig(weight=1.0, temperature=0.05)
     sentences: SideConfig = SideConfig(weight=0.5, temperature=0.02)
     variants: SideConfig = SideConfig(weight=0.5, temperature=0.02)
-    interaction: Interaction = "soft"
     attention_temperature: Positive = 1.0
     reading_temperature: Positive | None = None
     length_normalised: bool = True
@@ -99,24 +95,15 @@ def configure_unified(
     *,
     values: Mapping[str, Any] | None = None,
     assignments: Sequence[str] = (),
-    **top: object,
 ) -> UnifiedConfig:
-    """A preset with other values in place of its own; later arguments win.
+    """A preset with other values in place of its own; later ones win.
 
     Args:
         preset: one of `PRESETS`; by default the one that `values` name, else ``compact``.
-        values: as a `UnifiedConfig`, such as ``{"epochs": 1}``.
+        values: nested like a `UnifiedConfig`, such as ``{"epochs": 1}``.
         assignments: such as ``titles.weight=0.5``; the value is read as TOML.
-        top: fields of `UnifiedConfig`; None counts as not given.
 
     Raises:
         ConfigurationError: there is no such preset, or a value is wrong.
     """
-    given = dict(values or {})
-    name = preset or str(given.get("preset", "compact"))
-    if name not in PRESETS:
-        raise ConfigurationError(
-            f"unknown preset {name!r} of the unified recipe: expected one of {', '.join(PRESETS)}"
-        )
-    named = {field: value for field, value in top.items() if value is not None}
-    return changed(PRESETS[name], given, *map(assigned, assignments), named, {"preset": name})
+    return from_preset(PRESETS, preset, values, [assigned(text) for text in assignments])

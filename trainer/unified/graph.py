@@ -13,7 +13,6 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,10 +20,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from skillsearch.errors import TrainingError
-from trainer.unified.manifest import GraphManifest, parse_manifest
+from skillsearch.arrays import Int32Array, Int64Array
+from skillsearch.errors import ConfigurationError, TrainingError
+from skillsearch.files import replace_folder, write_atomically
+from trainer.unified.manifest import GraphManifest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,7 +72,7 @@ class WorkGraph:
     manifest: GraphManifest
     uris: tuple[str, ...]
     texts: Mapping[str, tuple[str, ...]]
-    edges: Mapping[str, NDArray[np.int32]]
+    edges: Mapping[str, Int32Array]
 
     def __post_init__(self) -> None:
         """Make the mappings read-only, and check."""
@@ -99,8 +100,8 @@ class WorkGraph:
             digest.update(np.ascontiguousarray(self.edges[side], dtype="<i4").tobytes())
         return digest.hexdigest()[:16]
 
-    def degrees(self, side: str) -> NDArray[np.int64]:
-        """How many nodes of a side each skill has; shape (skills,)."""
+    def degrees(self, side: str) -> Int64Array:
+        """Count of nodes of a side by skill; shape (skills,)."""
         return np.bincount(self.edges[side][:, 0], minlength=len(self.uris)).astype(np.int64)
 
 
@@ -113,20 +114,12 @@ def read_graph(folder: Path) -> WorkGraph:
     """
     if not folder.is_dir():
         raise TrainingError(f"no data set at {folder}: build one with `skillsearch data build`")
-    path = folder / MANIFEST
-    try:
-        manifest = parse_manifest(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError as error:
-        raise TrainingError(
-            f"{folder} has no {MANIFEST}: it is not a folder that `skillsearch data build` wrote"
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrainingError(f"{path} cannot be read: {error}; build the data set again") from error
-    skills = _read(folder / _space_file("skills"), {"uri": "string", "text": "string"})
+    manifest = _read_manifest(folder / MANIFEST)
+    skills = _read(folder / _file("skills"), {"uri": "string", "text": "string"})
     texts = {"skills": tuple(skills["text"].to_pylist())}
     edges = {}
     for side in SIDES:
-        texts[side] = tuple(_read(folder / _space_file(side), {"text": "string"})["text"].to_pylist())
+        texts[side] = tuple(_read(folder / _file(side), {"text": "string"})["text"].to_pylist())
         pairs = _read(folder / edge_file(side), {"skill": "int32", "node": "int32"})
         edges[side] = np.stack([pairs["skill"].to_numpy(), pairs["node"].to_numpy()], axis=1)  # (e, 2)
     try:
@@ -154,18 +147,16 @@ def write_graph(graph: WorkGraph, folder: Path, *, overwrite: bool = False) -> N
     beside = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
         beside.mkdir(parents=True)
-        skills = pa.table({"uri": _strings(graph.uris), "text": _strings(graph.texts["skills"])})
-        _write(skills, beside / _space_file("skills"))
+        for space in SPACES:
+            columns = {"uri": graph.uris} if space == "skills" else {}
+            columns["text"] = graph.texts[space]
+            strings = {name: pa.array(column, pa.string()) for name, column in columns.items()}
+            _write(pa.table(strings), beside / _file(space))
         for side in SIDES:
-            _write(pa.table({"text": _strings(graph.texts[side])}), beside / _space_file(side))
-            pairs = np.asarray(graph.edges[side], dtype=np.int32)
-            columns = {"skill": pa.array(pairs[:, 0]), "node": pa.array(pairs[:, 1])}
-            _write(pa.table(columns), beside / edge_file(side))
-        with (beside / MANIFEST).open("w", encoding="utf-8") as file:
-            file.write(graph.manifest.model_dump_json(indent=2) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        _publish(beside, folder)
+            skills, nodes = graph.edges[side].T
+            _write(pa.table({"skill": skills, "node": nodes}), beside / edge_file(side))
+        write_atomically(beside / MANIFEST, graph.manifest.model_dump_json(indent=2) + "\n")
+        replace_folder(beside, folder)
     except (OSError, pa.ArrowException) as error:
         raise TrainingError(f"the data set {folder} cannot be written: {error}") from error
     finally:
@@ -178,11 +169,9 @@ def require_free(folder: Path, *, overwrite: bool) -> None:
     Raises:
         ConfigurationError: it may not.
     """
-    from skillsearch.errors import ConfigurationError
-
     if not os.path.lexists(folder):
         return
-    known = {MANIFEST, *map(_space_file, SPACES), *map(edge_file, SIDES)}
+    known = {MANIFEST, *map(_file, SPACES), *map(edge_file, SIDES)}
     if folder.is_symlink() or not folder.is_dir():
         raise ConfigurationError(f"{folder} is there and is not a folder: name another with --output")
     strange = sorted(entry.name for entry in folder.iterdir() if entry.name not in known)
@@ -202,7 +191,7 @@ def edge_file(side: str) -> str:
     return f"skill_{side}.parquet"
 
 
-def tidy_edges(pairs: Iterable[tuple[int, int]] | NDArray[np.int64]) -> NDArray[np.int32]:
+def tidy_edges(pairs: Iterable[tuple[int, int]] | Int64Array) -> Int32Array:
     """Pairs of skill id and node id, each once and sorted; shape (e, 2)."""
     found = np.asarray(pairs if isinstance(pairs, np.ndarray) else list(pairs), dtype=np.int64).reshape(-1, 2)
     keys = np.unique((found[:, 0] << 32) | found[:, 1])  # (e,), sorted
@@ -210,11 +199,6 @@ def tidy_edges(pairs: Iterable[tuple[int, int]] | NDArray[np.int64]) -> NDArray[
 
 
 def _check(graph: WorkGraph) -> None:
-    if set(graph.texts) != set(SPACES) or set(graph.edges) != set(SIDES):
-        raise TrainingError(
-            f"the graph has the spaces {', '.join(graph.texts)} and edges of {', '.join(graph.edges)}, "
-            f"expected {', '.join(SPACES)} and {', '.join(SIDES)}"
-        )
     if len(graph.texts["skills"]) != len(graph.uris):
         raise TrainingError(f"{len(graph.uris):,} skill URIs for {len(graph.texts['skills']):,} labels")
     _require_distinct(graph.uris, "the skill")
@@ -230,10 +214,10 @@ def _check(graph: WorkGraph) -> None:
 def _require_distinct(texts: tuple[str, ...], what: str) -> None:
     if len(set(texts)) != len(texts):
         twice = next(text for text, count in Counter(texts).items() if count > 1)
-        raise TrainingError(f"{what} {twice!r} stands twice")
+        raise TrainingError(f"{what} {twice!r} appears twice")
 
 
-def _check_edges(side: str, pairs: NDArray[np.int32], skills: int, nodes: int) -> None:
+def _check_edges(side: str, pairs: Int32Array, skills: int, nodes: int) -> None:
     if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype != np.int32:
         raise TrainingError(
             f"{side}: edges of shape {pairs.shape} and type {pairs.dtype}, expected (e, 2) and int32"
@@ -249,14 +233,8 @@ def _check_edges(side: str, pairs: NDArray[np.int32], skills: int, nodes: int) -
         raise TrainingError(f"{side}: the edges are not distinct and sorted")
 
 
-def _space_file(space: str) -> str:
+def _file(space: str) -> str:
     return f"{space}.parquet"
-
-
-def _strings(texts: tuple[str, ...]) -> "pa.Array":
-    import pyarrow as pa
-
-    return pa.array(texts, type=pa.string())
 
 
 def _write(table: "pa.Table", path: Path) -> None:
@@ -265,6 +243,23 @@ def _write(table: "pa.Table", path: Path) -> None:
     pq.write_table(table, path, compression=_CODEC, write_page_checksum=True)
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def _read_manifest(path: Path) -> GraphManifest:
+    try:
+        return GraphManifest.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise TrainingError(
+            f"{path} is missing: {path.parent} is not a folder that `skillsearch data build` wrote"
+        ) from error
+    except OSError as error:
+        raise TrainingError(f"{path} cannot be read: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the manifest"
+        raise TrainingError(
+            f"{path}: {where}: {first['msg']}, found {first['input']!r:.80}; build the data set again"
+        ) from error
 
 
 def _read(path: Path, columns: Mapping[str, str]) -> "pa.Table":
@@ -288,19 +283,3 @@ def _read(path: Path, columns: Mapping[str, str]) -> "pa.Table":
 
 def _named(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{name} ({kind})" for name, kind in columns.items())
-
-
-def _publish(beside: Path, folder: Path) -> None:
-    """Put the finished folder in its place; an older one goes only when the new one is there."""
-    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-    replaced = folder.exists()
-    if replaced:
-        folder.rename(old)
-    try:
-        beside.rename(folder)
-    except OSError:
-        if replaced:
-            with suppress(OSError):
-                old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -7,21 +7,20 @@ four aligned columns and puts them together.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 from sentence_transformers.base.losses.gradcache import CachedLossMixin, RandContext, _create_minibatch
 from torch import Tensor, nn
 
-from skillsearch.errors import TrainingError
+from skillsearch.arrays import Int32Array
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["ABSENT", "LossKind", "Side", "UnifiedLoss", "info_nce", "symmetric_info_nce"]
+__all__ = ["ABSENT", "LossKind", "Side", "Similarity", "UnifiedLoss", "info_nce", "symmetric_info_nce"]
 
 LossKind = Literal["many-to-many", "pairwise", "info-nce"]
 
@@ -35,7 +34,7 @@ Similarity = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 def info_nce(
     similarity: Tensor, edges: Tensor, temperature: float, *, ignored: Tensor | None = None
 ) -> Tensor:
-    """How badly each query's targets stand out among all targets of a batch.
+    """InfoNCE with several targets a query, among all targets of a batch.
 
     ``L(Y|Q) = - mean over q of the mean over its targets y of log softmax_Y(sim(q, .) / temperature)[y]``
 
@@ -46,7 +45,7 @@ def info_nce(
         similarity: shape (n, m), of queries and targets.
         edges: shape (n, m), bool: which targets are a query's.
         temperature: above 0.
-        ignored: shape (n, m), bool: what is neither a target nor a negative; edges are never ignored.
+        ignored: shape (n, m), bool: pairs that are no negatives; edges are never ignored.
 
     Returns:
         A scalar; 0 where there is no edge. Queries without edges are left out of the mean.
@@ -96,10 +95,8 @@ class Side:
     temperature: float
 
     @classmethod
-    def of(
-        cls, edges: "NDArray[np.int32]", shape: tuple[int, int], *, weight: float, temperature: float
-    ) -> "Side":
-        """From an edge list of shape (e, 2): skill id, node id."""
+    def of(cls, edges: Int32Array, shape: tuple[int, int], *, weight: float, temperature: float) -> "Side":
+        """Relations of an edge list of shape (e, 2): skill id, node id."""
         from scipy.sparse import csr_matrix
 
         ones = np.ones(len(edges), dtype=bool)
@@ -154,13 +151,10 @@ class UnifiedLoss(CachedLossMixin, nn.Module):
         Args:
             sentence_features: tokenised columns: skills, then one for each side.
             labels: shape (n, 1 + sides), node ids; `ABSENT` where a skill has no such node.
-
-        Raises:
-            TrainingError: the loss is not finite.
         """
         features = [_by_length(feature) for feature in sentence_features]
         self._masks = [feature["attention_mask"].bool() for feature, _ in features]
-        self._places = [places for _, places in features]
+        self._rows = [rows for _, rows in features]
         columns = [feature for feature, _ in features]
         if self.uses_gradient_cache:
             return self.forward_cached(columns, labels)
@@ -197,15 +191,15 @@ class UnifiedLoss(CachedLossMixin, nn.Module):
     def loss(self, tokens: Sequence[Tensor], labels: Tensor) -> Tensor:
         """Loss of embedded columns, shapes (n, t, d), each with a width t and an order of its own."""
         (skill_tokens, *others), (skill_mask, *masks) = tokens, self._masks
-        (skill_order, *orders) = self._places
-        skill_ids, skill_rows, skill_places = _distinct(labels[:, 0])
+        (skill_order, *orders) = self._rows
+        skill_ids, skill_rows, skill_index = _distinct(labels[:, 0])
         skill_rows = skill_order[skill_rows]
         skill_tokens, skill_mask = skill_tokens[skill_rows], skill_mask[skill_rows]
         # every column takes part, so that the gradient cache finds a gradient for each
         total = torch.stack([column.sum() for column in tokens]).sum() * 0.0
         columns = zip(self.sides.values(), others, masks, orders, labels.T[1:], strict=True)
         for side, column, mask, order, ids in columns:
-            node_ids, rows, places = _distinct(ids)
+            node_ids, rows, index = _distinct(ids)
             if not len(node_ids) or not side.weight:
                 continue
             known = side.among(skill_ids, node_ids)
@@ -213,7 +207,7 @@ class UnifiedLoss(CachedLossMixin, nn.Module):
             if self.kind != "many-to-many":
                 present = ids != ABSENT
                 edges = torch.zeros_like(known)
-                edges[skill_places[present], places[present]] = True
+                edges[skill_index[present], index[present]] = True
             nodes, node_mask = column[order[rows]], mask[order[rows]]
             total = total + side.weight * symmetric_info_nce(
                 self.similarity(skill_tokens, nodes, skill_mask, node_mask),
@@ -222,20 +216,11 @@ class UnifiedLoss(CachedLossMixin, nn.Module):
                 side.temperature,
                 ignored=known if self.kind == "pairwise" else None,
             )
-        if not torch.isfinite(total):
-            raise TrainingError(
-                f"the loss is {float(total.detach())}: lower the learning rate, or train in float32"
-            )
         return total
-
-    def get_config_dict(self) -> dict[str, Any]:
-        """What the model card of sentence-transformers says of the loss."""
-        sides = {name: [side.weight, side.temperature] for name, side in self.sides.items()}
-        return {"kind": self.kind, "sides": sides, "mini_batch_size": self.mini_batch_size or None}
 
 
 def _by_length(features: dict[str, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
-    """Texts in the order of their lengths, so that mini-batches have little padding; and where each is."""
+    """Texts in the order of their lengths, for little padding in mini-batches; and the row of each there."""
     order = features["attention_mask"].sum(dim=1).argsort(descending=True)
     rows = {
         name: value[order] if isinstance(value, Tensor) and value.ndim and len(value) == len(order) else value
@@ -245,17 +230,17 @@ def _by_length(features: dict[str, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
 
 
 def _distinct(ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Each id once, without `ABSENT`; the row where it is first; and the place of every row's id.
+    """Each id once, without `ABSENT`; the row where it is first; and the index of every row's id.
 
-    Places of absent rows are `ABSENT`.
+    The index of absent rows is negative.
     """
-    found, places = torch.unique(ids, return_inverse=True)  # sorted, so ABSENT comes first
+    found, index = torch.unique(ids, return_inverse=True)  # sorted, so ABSENT comes first
     order = torch.arange(len(ids), device=ids.device)
     first = torch.full((len(found),), len(ids), device=ids.device).scatter_reduce(
-        0, places, order, reduce="amin"
+        0, index, order, reduce="amin"
     )
     absent = int((found == ABSENT).sum())
-    return found[absent:], first[absent:], places - absent
+    return found[absent:], first[absent:], index - absent
 
 
 def _pad(parts: Sequence[Tensor], width: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Collecting the nodes and edges of a graph, each text once."""
+"""A builder of graphs, which takes each text once."""
 
 from array import array
 from collections import Counter
@@ -22,17 +22,17 @@ MAX_TITLE_WORDS: Final = 100
 
 
 def normal_text(text: str) -> str:
-    """A text as a node has it: white space folded and stripped."""
+    """The text of a node: white space folded and stripped."""
     return " ".join(text.split())
 
 
 def node_key(side: str, text: str) -> str:
-    """What tells two normal texts of a space apart: for titles upper and lower case do not."""
+    """The identity of a normal text in its space; titles ignore case."""
     return text.casefold() if side == "titles" else text
 
 
 def unusable(side: str, text: str) -> str | None:
-    """Why a normal text cannot be a node, or None."""
+    """The reason why a normal text cannot be a node, or None."""
     name = side.removesuffix("s")
     if not text:
         return f"{name} is empty"
@@ -47,7 +47,7 @@ def unusable(side: str, text: str) -> str | None:
 
 
 class GraphBuilder:
-    """Takes edges one by one; equal texts of a space become one node, spelled as the first.
+    """Collects edges one by one; equal texts of a space become one node, spelled as the first.
 
     Attributes:
         drops: texts that were left out, by reason; the caller adds its own.
@@ -56,15 +56,15 @@ class GraphBuilder:
     def __init__(self, skills: Mapping[str, Skill]) -> None:
         """Begin a graph of some skills, each of which is kept, with edges or without."""
         self._skills = tuple(skills.values())
-        self._ids = {uri: place for place, uri in enumerate(skills)}
+        self._ids = {uri: row for row, uri in enumerate(skills)}
         self._texts: dict[str, list[str]] = {side: [] for side in SIDES}
-        self._places: dict[str, dict[str, int]] = {side: {} for side in SIDES}
+        self._nodes: dict[str, dict[str, int]] = {side: {} for side in SIDES}
         self._edges = {side: (array("q"), array("q"), array("b")) for side in SIDES}
         self._origins: list[str] = []
         self.drops: Counter[str] = Counter()
 
     def add(self, side: str, text: str, uris: Iterable[str], origin: str) -> bool:
-        """Join a text with skills; gives whether it was taken.
+        """Join a text with skills, and return whether it was taken.
 
         Args:
             side: ``titles``, ``sentences`` or ``variants``.
@@ -77,7 +77,7 @@ class GraphBuilder:
             self.drops[reason] += 1
             return False
         key = node_key(side, text)
-        node = self._places[side].setdefault(key, len(self._texts[side]))
+        node = self._nodes[side].setdefault(key, len(self._texts[side]))
         if node == len(self._texts[side]):
             self._texts[side].append(text)
         if origin not in self._origins:

@@ -1,11 +1,11 @@
-"""What a training sees: rows of a skill with a title, a sentence and a variant, drawn from the graph."""
+"""Sampling of training rows from the graph: a skill with a title, a sentence and a variant."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skillsearch.arrays import Int32Array, Int64Array
 from skillsearch.errors import TrainingError
 from trainer.unified.graph import SIDES, WorkGraph
 from trainer.unified.losses import ABSENT
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "draw", "training_dataset"]
 
 COLUMNS: Final = ("skill", "title", "sentence", "variant")
-"""Of the texts of a batch, in the order of the spaces; the labels have their node ids."""
+"""Columns of texts of a batch, in the order of the spaces; the labels have their node ids."""
 
-_FILLER, _PLACE = "filler", "place"  # another sentence, and where it stands: 0 nowhere, 1 before, 2 after
+_FILLER, _PLACE = "filler", "place"  # another sentence, and where it is put: 0 nowhere, 1 before, 2 after
 
 
-def draw(graph: WorkGraph, rows: int, *, affix_probability: float, seed: int) -> dict[str, NDArray[np.int32]]:
+def draw(graph: WorkGraph, rows: int, *, affix_probability: float, seed: int) -> dict[str, Int32Array]:
     """Draw rows: every skill that has an edge once, in a new order, then all of them again, and so on.
 
     A title, a sentence and a variant of each are drawn evenly from its own.
@@ -55,7 +55,7 @@ def draw(graph: WorkGraph, rows: int, *, affix_probability: float, seed: int) ->
     return columns
 
 
-def training_dataset(graph: WorkGraph, columns: Mapping[str, NDArray[np.int32]]) -> "Dataset":
+def training_dataset(graph: WorkGraph, columns: Mapping[str, Int32Array]) -> "Dataset":
     """A data set that looks texts up when a batch is made, so that it holds only ids.
 
     Each row has the texts of `COLUMNS`, empty where absent, and their ids as `label`.
@@ -77,14 +77,14 @@ def training_dataset(graph: WorkGraph, columns: Mapping[str, NDArray[np.int32]])
 
 
 def _neighbours(
-    graph: WorkGraph, side: str, skills: NDArray[np.int64], generator: np.random.Generator
-) -> NDArray[np.int32]:
+    graph: WorkGraph, side: str, skills: Int64Array, generator: np.random.Generator
+) -> Int32Array:
     """One node a skill, drawn evenly; shape (n,)."""
     degrees = graph.degrees(side)
     starts = np.concatenate([[0], np.cumsum(degrees)])[:-1]
     nodes = np.append(graph.edges[side][:, 1], np.int32(ABSENT))
-    places = starts[skills] + (generator.random(len(skills)) * degrees[skills]).astype(np.int64)
-    return np.where(degrees[skills] > 0, nodes[np.minimum(places, len(nodes) - 1)], ABSENT).astype(np.int32)
+    drawn = starts[skills] + (generator.random(len(skills)) * degrees[skills]).astype(np.int64)
+    return np.where(degrees[skills] > 0, nodes[np.minimum(drawn, len(nodes) - 1)], ABSENT).astype(np.int32)
 
 
 def _affixed(sentences: Sequence[str], batch: Mapping[str, Sequence[int]]) -> Iterator[str]:

@@ -106,7 +106,7 @@ class EmbeddedBuild:
         return {str(_plain(hit.value)): hit.count for hit in hits}
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         for shard in self._shards.values():
             shard.close()
 

@@ -48,7 +48,7 @@ class EmbeddedDraft:
 
     @translated
     def written(self, space: Space) -> dict[str, Hashes]:
-        """What is in the journal."""
+        """Hashes of the points in the journal."""
         return self._journal.hashes(space)
 
     def copy(
@@ -85,7 +85,7 @@ class EmbeddedDraft:
         return EmbeddedBuild.load(self._folder)
 
     def close(self) -> None:
-        """Let go of the journal."""
+        """Close the journal."""
         self._journal.close()
 
     def _make_shard(self, space: Space) -> None:
@@ -93,7 +93,7 @@ class EmbeddedDraft:
         shutil.rmtree(folder, ignore_errors=True)
         copied = self._copied.get(space)
         if self._base is None or copied is None:
-            shard = new_shard(folder)
+            shard = new_shard(folder, self.info.dimension)
         else:
             copy_folder(self._base.folder / space, folder)
             shard = edge.EdgeShard.load(str(folder))

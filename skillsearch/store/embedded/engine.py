@@ -9,7 +9,6 @@ from typing import Final, ParamSpec, TypeVar
 import qdrant_edge as edge
 
 from skillsearch.errors import StoreError
-from skillsearch.models.encoder import DIMENSION
 from skillsearch.store.filters import Match, Where
 from skillsearch.store.schema import KEYWORD_FIELDS, VECTOR_NAME
 
@@ -37,11 +36,11 @@ def translated(method: Callable[_Params, _Result]) -> Callable[_Params, _Result]
     return translate
 
 
-def new_shard(folder: Path) -> edge.EdgeShard:
+def new_shard(folder: Path, dimension: int) -> edge.EdgeShard:
     """An empty shard with its payload indexes, in a folder that is not there yet."""
     folder.mkdir(parents=True)
     vectors = edge.EdgeVectorParams(
-        DIMENSION, edge.Distance.Cosine, datatype=edge.VectorStorageDatatype.Float16
+        dimension, edge.Distance.Cosine, datatype=edge.VectorStorageDatatype.Float16
     )
     shard = edge.EdgeShard.create(
         str(folder), edge.EdgeConfig(vectors={VECTOR_NAME: vectors}, wal_enabled=False)

@@ -1,4 +1,4 @@
-"""What a draft of the embedded store has taken so far, in one SQLite file.
+"""The journal of a draft in the embedded store: the points it has taken so far, in one SQLite file.
 
 The engine's own files are written without a write-ahead log and can be read only after they were
 flushed. So points that were costly to make are kept here, each batch in one transaction, until the
@@ -61,7 +61,7 @@ class Journal:
             database.executemany("insert or replace into points values (?, ?, ?, ?, ?, ?)", rows)
 
     def hashes(self, space: Space) -> dict[str, Hashes]:
-        """What is kept, by URI."""
+        """Hashes of the points, by URI."""
         rows = self._database.execute("select uri, embedded, hashed from points where space = ?", (space,))
         return {uri: Hashes(embedded, hashed) for uri, embedded, hashed in rows}
 
@@ -75,5 +75,5 @@ class Journal:
             ]
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._database.close()

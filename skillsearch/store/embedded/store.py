@@ -118,7 +118,7 @@ class EmbeddedStore:
         return file_lock(self._folder, purpose)
 
     def close(self) -> None:
-        """Let go of the open build."""
+        """Close the open build."""
         with self._mutex:
             if self._open is not None:
                 self._open.close()
@@ -153,7 +153,7 @@ class EmbeddedStore:
 
 
 def _description(folder: Path) -> BuildInfo | None:
-    """Of a build, sealed or not; None for what cannot be read."""
+    """The description of a build, sealed or not; None where it cannot be read."""
     try:
         if (folder / "build.json").exists():
             return read_info(folder)

@@ -1,4 +1,4 @@
-"""Calling the server: what is worth another try gets one, and its failures become ours."""
+"""Calls to the server: transient failures are tried again, and the rest become errors of ours."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -32,7 +32,7 @@ class Connection:
 
 
 class Caller(Protocol):
-    """What has methods that call the server."""
+    """An object with methods that call the server."""
 
     connection: Connection
 

@@ -32,7 +32,7 @@ class ServerDraft:
         self._create()
 
     def written(self, space: Space) -> dict[str, Hashes]:
-        """What both collections hold."""
+        """Hashes of the points in the collection."""
         points = ServerBuild(self.connection, self.info).scan(space, fields=_HASH_FIELDS)
         return {point.uri: Hashes.of(point.payload) for point in points}
 
@@ -74,7 +74,7 @@ class ServerDraft:
         return ServerBuild(self.connection, self.info)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there is nothing to release."""
 
     @translated
     def _create(self) -> None:
@@ -85,7 +85,7 @@ class ServerDraft:
             if not client.collection_exists(name):
                 points = self.info.skills if space == "skills" else self.info.occupations
                 client.create_collection(
-                    name, metadata=self.info.to_dict(), **self._options.arguments(points)
+                    name, metadata=self.info.to_dict(), **self._options.arguments(points, self.info.dimension)
                 )
             for field in KEYWORD_FIELDS:
                 client.create_payload_index(name, field, self._options.index(), wait=True)

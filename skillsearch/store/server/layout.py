@@ -1,4 +1,4 @@
-"""What a build is on a server: the names, form and settings of its collections."""
+"""Layout of a build on a server: the names, form and settings of its collections."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -6,7 +6,6 @@ from typing import Any, Literal
 from qdrant_client import models
 
 from skillsearch.errors import StoreError
-from skillsearch.models.encoder import DIMENSION
 from skillsearch.store.base import EXACT_LIMIT, Payload, Space
 from skillsearch.store.filters import Match, Where
 from skillsearch.store.schema import VECTOR_NAME
@@ -18,7 +17,7 @@ Quantization = Literal["none", "int8", "binary"]
 
 @dataclass(frozen=True, slots=True)
 class CollectionOptions:
-    """How collections are laid out on a server; None leaves a number to the server.
+    """Options of new collections; None leaves a number to the server.
 
     Attributes:
         shards: `shard_number`: pieces that a cluster spreads over its nodes.
@@ -39,12 +38,12 @@ class CollectionOptions:
     hnsw_ef_construct: int | None = None
     on_disk: bool = False
 
-    def arguments(self, points: int) -> dict[str, Any]:
-        """Arguments of `QdrantClient.create_collection` for a space of so many points."""
+    def arguments(self, points: int, dimension: int) -> dict[str, Any]:
+        """Arguments of `QdrantClient.create_collection` for so many points of so many dimensions."""
         large = points >= EXACT_LIMIT
         graph = models.HnswConfigDiff(m=self.hnsw_m, ef_construct=self.hnsw_ef_construct)
         vectors = models.VectorParams(
-            size=DIMENSION,
+            size=dimension,
             distance=models.Distance.COSINE,
             datatype=models.Datatype.FLOAT16,
             on_disk=self.on_disk or None,
@@ -60,7 +59,7 @@ class CollectionOptions:
         }
 
     def index(self) -> models.PayloadSchemaType | models.KeywordIndexParams:
-        """Of a payload field."""
+        """The index of a payload field."""
         if self.on_disk:
             return models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, on_disk=True)
         return models.PayloadSchemaType.KEYWORD
@@ -71,18 +70,18 @@ def collection(space: Space, build: str) -> str:
     return f"{space}__{build}"
 
 
-def require_size(found: models.CollectionInfo, name: str) -> None:
-    """Check that a collection's vectors are of the size that encoders give.
+def require_size(found: models.CollectionInfo, name: str, dimension: int) -> None:
+    """Check that a collection's vectors are of the size that its build says.
 
     Raises:
         StoreError: they are not, or there are none of that name.
     """
     vectors = found.config.params.vectors
     dense = vectors.get(VECTOR_NAME) if isinstance(vectors, dict) else None
-    if dense is None or dense.size != DIMENSION:
+    if dense is None or dense.size != dimension:
         size = "no such vectors" if dense is None else f"vectors of {dense.size} numbers"
         raise StoreError(
-            f"collection {name} has {size}, expected {DIMENSION} numbers under {VECTOR_NAME!r}: build the "
+            f"collection {name} has {size}, expected {dimension} numbers under {VECTOR_NAME!r}: build the "
             "index again with `skillsearch reindex --full`"
         )
 

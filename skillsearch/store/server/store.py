@@ -168,5 +168,5 @@ class ServerStore:
     def _info(self, name: str) -> BuildInfo:
         found = self.connection.client.get_collection(name)
         info = BuildInfo.from_dict(found.config.metadata or {}, f"collection {name}")
-        require_size(found, name)
+        require_size(found, name, info.dimension)
         return info

@@ -1,50 +1,29 @@
-"""What every generator of synthetic texts is: three kinds of text for a skill, and one call that makes them.
-
-A generator is asked for one kind of text of one skill at a time. It may give fewer than it was
-asked for; `synthesize` asks again for what is missing and counts what stays missing.
-"""
+"""Protocol of generators of synthetic texts: kinds of text, one call, and tidying its answers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, get_args
 
 from skillsearch.taxonomy.records import Skill
 
-__all__ = ["KINDS", "MAX_CHARACTERS", "WANTED", "Generator", "Kind", "Synthetic", "cleaned"]
+__all__ = ["KINDS", "MAX_CHARACTERS", "WANTED", "Generator", "Kind", "cleaned"]
 
 Kind = Literal["titles", "sentences", "variants"]
 """Job titles that need the skill, vacancy sentences that ask for it, other names of it."""
 
-KINDS: Final[tuple[Kind, ...]] = ("titles", "sentences", "variants")
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 WANTED: Final[Mapping[Kind, int]] = {"titles": 20, "sentences": 10, "variants": 20}
-"""How many texts of each kind a skill gets where nothing else is asked for."""
+"""Texts of each kind that a skill gets by default."""
 
 MAX_CHARACTERS: Final[Mapping[Kind, int]] = {"titles": 120, "sentences": 600, "variants": 200}
-"""A longer text is not what was asked for, and is dropped."""
+"""A longer text is not what was asked for, and is skipped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Synthetic:
-    """The texts of one skill.
-
-    Attributes:
-        titles: job titles that need the skill.
-        sentences: vacancy sentences that ask for it.
-        variants: other names of it.
-    """
-
-    titles: tuple[str, ...] = ()
-    sentences: tuple[str, ...] = ()
-    variants: tuple[str, ...] = ()
-
-
-@runtime_checkable
 class Generator(Protocol):
-    """Makes texts for a skill.
+    """Makes texts for a skill; it may give fewer than it was asked for.
 
     Attributes:
-        name: the generator with its version, model and settings. It is a part of the cache key:
+        name: the generator with its version, model and settings. It is a part of the cache's key:
             two generators that may answer differently have different names.
     """
 
@@ -54,12 +33,8 @@ class Generator(Protocol):
     def generate(self, skill: Skill, kind: Kind, count: int, *, have: Sequence[str] = ()) -> list[str]:
         """Up to `count` texts of one kind that are not in `have`, best first.
 
-        Args:
-            skill: only its label and description are read, never its other labels or its
-                relations: these are what a benchmark tests.
-            kind: what is asked for.
-            count: how many are missing.
-            have: what there is already.
+        Only the skill's label, description and type are read, never its other labels or its
+        relations: benchmarks test these.
 
         Raises:
             SkillSearchError: the generator cannot work at all, for instance because its key is
@@ -73,7 +48,7 @@ def cleaned(
 ) -> list[str]:
     """Texts in their order, with single spaces, without empty, repeated and over-long ones.
 
-    A text that equals the skill's label, or one of `have`, is dropped too. Case does not count.
+    A text that equals the skill's label, or one of `have`, is skipped too. Case does not count.
     No more of `texts` is read than is needed for `most`.
     """
     seen = {_key(skill.label), "", *(_key(text) for text in have)}

@@ -1,11 +1,12 @@
-"""Settings of the generators that need an endpoint, from the environment only."""
+"""Settings of the language model behind an endpoint, from the environment alone."""
 
 from typing import Annotated, Any
 
-from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic import AnyHttpUrl, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from skillsearch.errors import ConfigurationError
+from trainer.data.options import checked
 
 __all__ = ["GeneratorSettings", "generator_settings"]
 
@@ -41,16 +42,10 @@ def generator_settings(**overrides: Any) -> GeneratorSettings:  # noqa: ANN401 -
     """Read the settings; an override of None counts as not given.
 
     Raises:
-        ConfigurationError: names each setting that is wrong, and what was expected.
+        ConfigurationError: names each setting that is wrong, and what was expected; or no model is named.
     """
-    try:
-        return GeneratorSettings(**{name: value for name, value in overrides.items() if value is not None})
-    except ValidationError as error:
-        problems = "; ".join(f"{_place(item['loc'])}: {item['msg']}" for item in error.errors())
-        raise ConfigurationError(f"wrong settings of the generator: {problems}") from error
-    except SettingsError as error:
-        raise ConfigurationError(f"the settings of the generator cannot be read: {error}") from error
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    return ".".join(map(str, location))
+    given = {name: value for name, value in overrides.items() if value is not None}
+    settings = checked(GeneratorSettings, given, "settings of the generator")
+    if not settings.model:
+        raise ConfigurationError("no model is named for the endpoint: set SKILLSEARCH_GENERATOR_MODEL")
+    return settings

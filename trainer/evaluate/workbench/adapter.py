@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from skillsearch.errors import ConfigurationError
-from trainer.evaluate.workbench.scorers import Scorer, require_finite
-from trainer.evaluate.workbench.tasks import Direction
+import numpy as np
+
+from skillsearch.errors import ConfigurationError, ModelError
+from trainer.evaluate.scorers import Direction, Scorer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,15 +16,14 @@ _VACANCY_TEXTS: Final = {("skill_sentence", "skill_name"), ("job_title", "job_ti
 """Types of queries and targets of SkillExtract and JobNorm, in WorkRB's words."""
 
 
-def workrb_model(scorer: Scorer, *, description: str = "") -> Any:  # noqa: ANN401  (workrb has no types)
+def workrb_model(scorer: Scorer, *, description: str = "") -> Any:  # noqa: ANN401 - workrb has no types
     """A scorer as a model that `workrb.evaluate` takes.
 
-    It ranks; WorkRB's classification tasks are read as rankings of their classes. WorkRB holds the
-    scores of all queries and targets at once. The direction of a late interaction follows from the types
-    of the texts, and is that of our own tasks.
+    It ranks; WorkRB's classification tasks are read as rankings of their classes. The direction of a
+    late interaction follows from the types of the texts, and is that of our own tasks.
 
     Args:
-        scorer: any of this package, such as of `trainer.evaluate.workbench.models.make_scorer`.
+        scorer: any, such as of `trainer.evaluate.scorers.make_scorer`.
         description: for WorkRB's reports.
 
     Returns:
@@ -83,5 +83,6 @@ def _score(scorer: Scorer, queries: list[str], targets: list[str], direction: Di
     import torch
 
     scores = scorer.fit(targets, direction=direction)(queries)
-    require_finite(scorer.name, scores)
+    if not np.isfinite(scores).all():
+        raise ModelError(f"model {scorer.name} gave numbers that are not finite: its weights are broken")
     return torch.from_numpy(scores)

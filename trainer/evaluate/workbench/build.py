@@ -1,19 +1,13 @@
 """All of WorkBench that a release and a folder of files give."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from skillsearch.errors import EvaluationError
 from skillsearch.taxonomy.records import Taxonomy
 from trainer.evaluate.workbench.esco_tasks import Spaces, job2skill, skill2job, skillnorm
-from trainer.evaluate.workbench.file_tasks import (
-    EXTRACTION_SETS,
-    has_task_file,
-    jobnorm,
-    skillextract,
-    skillsim,
-)
-from trainer.evaluate.workbench.tasks import KINDS, Kind, Missing, Split, Task, WorkBench
+from trainer.evaluate.workbench.file_tasks import has_task_file, jobnorm, skillextract, skillsim
+from trainer.evaluate.workbench.tasks import KINDS, Kind, MissingTaskError, Split, Task, WorkBench
 
 __all__ = ["build_workbench"]
 
@@ -47,23 +41,25 @@ def build_workbench(
             "or jobbert/titles.csv; give the right folder, or leave out --data"
         )
     spaces = Spaces(taxonomy)
-    built: list[Task | Missing] = []
-    for kind in (kind for kind in KINDS if kind in kinds):
-        if kind == "job2skill":
-            built.append(job2skill(spaces, split))
-        elif kind == "skill2job":
-            built.append(skill2job(spaces, split))
-        elif kind == "skillnorm":
-            built.append(skillnorm(spaces, split))
-        elif kind == "skillextract":
-            built += [skillextract(name, spaces, data, split) for name in EXTRACTION_SETS]
-        elif kind == "jobnorm":
-            built.append(jobnorm(spaces, data, split))
-        else:
-            built.append(skillsim(data, split))
-    tasks = tuple(task for task in built if isinstance(task, Task))
-    missing = tuple(task for task in built if isinstance(task, Missing))
+    makers: dict[str, tuple[Kind, Callable[[], Task]]] = {
+        "job2skill": ("job2skill", lambda: job2skill(spaces, split)),
+        "skill2job": ("skill2job", lambda: skill2job(spaces, split)),
+        "skillnorm": ("skillnorm", lambda: skillnorm(spaces, split)),
+        "house": ("skillextract", lambda: skillextract("house", spaces, data, split)),
+        "tech": ("skillextract", lambda: skillextract("tech", spaces, data, split)),
+        "techwolf": ("skillextract", lambda: skillextract("techwolf", spaces, data, split)),
+        "jobnorm": ("jobnorm", lambda: jobnorm(spaces, data, split)),
+        "skillsim": ("skillsim", lambda: skillsim(data, split)),
+    }
+    tasks: list[Task] = []
+    missing: dict[str, str] = {}
+    for name, (kind, make) in makers.items():
+        if kind in kinds:
+            try:
+                tasks.append(make())
+            except MissingTaskError as reason:
+                missing[name] = str(reason)
     if not tasks:
-        reasons = "; ".join(f"{task.name}: {task.reason}" for task in missing)
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
         raise EvaluationError(f"no task can be built: {reasons}")
-    return WorkBench(tasks, missing)
+    return WorkBench(tuple(tasks), missing)

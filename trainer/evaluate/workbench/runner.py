@@ -1,26 +1,46 @@
-"""A scorer on WorkBench's tasks: chunks of queries to ranks, ranks to figures, figures to averages."""
+"""Scorers on WorkBench's tasks: ranks of the right targets to figures, figures to averages."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from skillsearch.errors import EvaluationError
-from trainer.evaluate.pipeline import Progress
-from trainer.evaluate.workbench.measures import Figures, measure_ranks
-from trainer.evaluate.workbench.ranking import rank_targets
-from trainer.evaluate.workbench.scorers import ScoreQueries, Scorer, require_finite
-from trainer.evaluate.workbench.tasks import KINDS, Kind, Task, WorkBench
+from skillsearch.arrays import Int64Array
+from skillsearch.errors import ConfigurationError, EvaluationError
+from skillsearch.models.hub import ModelFolder, resolve_model
+from skillsearch.models.pair import RECORD, SKILLSCOUT, locate_models
+from skillsearch.models.torch import TEXT_LENGTH, load_sentence_transformer
+from skillsearch.progress import Progress, silent
+from skillsearch.settings import Settings
+from skillsearch.taxonomy.records import Taxonomy
+from trainer.evaluate.benchmark import relevant_pairs
+from trainer.evaluate.measures import Row, measure_ranks
+from trainer.evaluate.ranking import rank_pairs
+from trainer.evaluate.scorers import BM25, TFIDF, Reading, Scorer, make_scorer
+from trainer.evaluate.workbench.build import build_workbench
+from trainer.evaluate.workbench.tasks import KINDS, Kind, Split, Task, WorkBench
 
-__all__ = ["TaskResult", "WorkbenchResult", "evaluate_task", "evaluate_workbench"]
+__all__ = [
+    "MEASURES",
+    "Baseline",
+    "TaskResult",
+    "WorkbenchReport",
+    "WorkbenchRequest",
+    "WorkbenchResult",
+    "evaluate_task",
+    "evaluate_workbench",
+    "run_workbench",
+]
 
-Ints = NDArray[np.int64]
+MEASURES: Final[Mapping[str, str]] = MappingProxyType({"map": "MAP", "rp@10": "RP@10", "mrr": "MRR"})
+"""Names of the measures of `trainer.evaluate.measures` that WorkBench has, and how tables call them."""
 
-_SCORES: Final = 1 << 24  # scores held at once, 64 MiB
-_QUERIES: Final = 1024  # queries scored at once, at most
+Baseline = Literal["tfidf", "bm25"]
+"""A scorer that needs no model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +55,8 @@ class TaskResult:
     """
 
     task: Task
-    figures: Figures
-    kept: Figures | None
+    figures: Row
+    kept: Row | None
     seconds: float
 
 
@@ -76,15 +96,80 @@ class WorkbenchResult:
         return means
 
 
-def evaluate_workbench(
-    scorer: Scorer, tasks: WorkBench | Sequence[Task], *, progress: Progress | None = None
-) -> WorkbenchResult:
-    """Measure a scorer on tasks.
+@dataclass(frozen=True, slots=True)
+class WorkbenchRequest:
+    """Request of a measurement on WorkBench: a model, or baselines.
 
-    Args:
-        scorer: ranks all targets of a task for each query.
-        tasks: at least one.
-        progress: told of each stage.
+    Attributes:
+        taxonomy: the release that labels and relations are taken from.
+        data: folder of the tasks' files; None for the tasks that a release gives.
+        kinds: types of task.
+        split: part of the tasks.
+        queries: drawn of each task; None for all.
+        seed: of that draw.
+        model: folder of our models, whose encoder is measured, or any sentence-transformers model.
+        baselines: in place of a model.
+        readings: how the model is read; by its cosine where there is none.
+        temperature: of soft late interaction; None for that of the model's manifest.
+        settings: the device, and the texts embedded at once.
+    """
+
+    taxonomy: Taxonomy
+    settings: Settings
+    data: Path | None = None
+    kinds: tuple[Kind, ...] = KINDS
+    split: Split = "all"
+    queries: int | None = None
+    seed: int = 0
+    model: str | None = None
+    baselines: tuple[Baseline, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    temperature: float | None = None
+
+
+@dataclass(frozen=True)
+class WorkbenchReport:
+    """The tasks, the figures of each scorer, and what was measured."""
+
+    bench: WorkBench
+    results: tuple[WorkbenchResult, ...]
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+def run_workbench(request: WorkbenchRequest, progress: Progress = silent) -> WorkbenchReport:
+    """Build the tasks and measure what the request names on them.
+
+    Raises:
+        ConfigurationError: it does not name either a model or baselines.
+        EvaluationError: a file cannot be read, or no task can be built.
+        ModelError: the model cannot be loaded, or gave something that is not finite.
+    """
+    if bool(request.model) == bool(request.baselines):
+        raise ConfigurationError("give either --model or --baseline")
+    if request.baselines and request.readings:
+        raise ConfigurationError("--interaction reads the tokens of a model: it does not go with --baseline")
+    facts: dict[str, object] = {"taxonomy": str(request.taxonomy), "split": request.split}
+    bench = build_workbench(request.taxonomy, request.data, kinds=request.kinds, split=request.split)
+    if request.queries is not None:
+        bench = bench.sample(queries=request.queries, seed=request.seed)
+        facts["sample"] = {"queries": request.queries, "seed": request.seed}
+    if request.model is None:
+        scorers: list[Scorer] = [TFIDF if name == "tfidf" else BM25 for name in request.baselines]
+    else:
+        progress("load the model")
+        folder, scorers = _model_scorers(request, request.model)
+        facts["model"] = {"path": str(folder.path), "name": folder.name, "fingerprint": folder.fingerprint}
+        if "soft" in request.readings:
+            pairs = sum(len(task.queries) * len(task.targets) for task in bench.tasks)
+            progress(f"soft: the tokens of {pairs:,} pairs of texts will be compared")
+    results = tuple(evaluate_workbench(scorer, bench, progress=progress) for scorer in scorers)
+    return WorkbenchReport(bench, results, facts)
+
+
+def evaluate_workbench(
+    scorer: Scorer, tasks: WorkBench | Sequence[Task], *, progress: Progress = silent
+) -> WorkbenchResult:
+    """Measure a scorer on at least one task.
 
     Raises:
         EvaluationError: there is no task.
@@ -93,51 +178,53 @@ def evaluate_workbench(
     tasks = tasks.tasks if isinstance(tasks, WorkBench) else tuple(tasks)
     if not tasks:
         raise EvaluationError("there is no task to measure on")
-    return WorkbenchResult(
-        scorer.name, tuple(evaluate_task(scorer, task, progress=progress) for task in tasks)
-    )
+    results = (evaluate_task(scorer, task, progress=progress) for task in tasks)
+    return WorkbenchResult(scorer.name, tuple(results))
 
 
-def evaluate_task(scorer: Scorer, task: Task, *, progress: Progress | None = None) -> TaskResult:
-    """Measure a scorer on one task, with the scores of only some queries in memory at a time.
+def evaluate_task(scorer: Scorer, task: Task, *, progress: Progress = silent) -> TaskResult:
+    """Measure a scorer on one task.
 
     Raises:
         ModelError: the scorer gave something that is not finite.
     """
-    start = time.perf_counter()
-    advance = progress(f"{scorer.name}: {task.name} targets", len(task.targets)) if progress else None
-    score = scorer.fit(task.targets, direction=task.direction, progress=advance)
-    advance = progress(f"{scorer.name}: {task.name} queries", len(task.queries)) if progress else None
-    step = max(min(_SCORES // len(task.targets), _QUERIES), 1)
-    ranks: list[Ints] = []
-    kept: list[Ints] = []
-    for first in range(0, len(task.queries), step):
-        chunk = slice(first, first + step)
-        with_own, without_own = _rank_chunk(scorer.name, score, task, chunk)
-        kept.append(with_own)
-        ranks.append(without_own)
-        if advance:
-            advance(len(task.queries[chunk]))
-    rows = np.repeat(np.arange(len(task.queries)), [len(places) for places in task.positives])
-    figures = measure_ranks(rows, np.concatenate(ranks), len(task.queries))
-    with_query = None
-    if task.own is not None:
-        with_query = measure_ranks(rows, np.concatenate(kept), len(task.queries))
-    return TaskResult(task, figures, with_query, time.perf_counter() - start)
+    start, benchmark = time.perf_counter(), task.benchmark
+    advance = progress(f"{scorer.name}: {task.name} targets", len(task.targets))
+    score = scorer.fit(task.targets, direction=task.direction, advance=advance)
+    rows, columns, _ = relevant_pairs(benchmark.qrels, benchmark.documents)
+    advance = progress(f"{scorer.name}: {task.name} queries", len(task.queries))
+    ranks = rank_pairs(scorer.name, score, benchmark, rows, columns, advance=advance)
+    kept = None
+    if task.ranks_itself:
+        kept = _row(scorer.name, task, rows, ranks)
+        itself = {query: {query: 1} for query in benchmark.queries}
+        own_rows, own_columns, _ = relevant_pairs(itself, benchmark.documents)
+        own = rank_pairs(scorer.name, score, benchmark, own_rows, own_columns)  # (n,)
+        ranks = ranks - (own[rows] < ranks)
+    return TaskResult(task, _row(scorer.name, task, rows, ranks), kept, time.perf_counter() - start)
 
 
-def _rank_chunk(name: str, score: ScoreQueries, task: Task, chunk: slice) -> tuple[Ints, Ints]:
-    """Ranks of the right targets of some queries, with the query itself in the ranking and without."""
-    queries, positives = task.queries[chunk], task.positives[chunk]
-    scores = score(queries)  # (n, m)
-    require_finite(name, scores)
-    rows = np.repeat(np.arange(len(queries)), [len(places) for places in positives])
-    columns = np.concatenate(positives)
-    ranks = rank_targets(scores, rows, columns)
-    if task.own is None:
-        return ranks, ranks
-    own = task.own[chunk]
-    itself = np.flatnonzero(own >= 0)
-    own_ranks = np.full(len(queries), np.iinfo(np.int64).max)
-    own_ranks[itself] = rank_targets(scores, itself, own[itself])
-    return ranks, ranks - (own_ranks[rows] < ranks)
+def _row(name: str, task: Task, rows: Int64Array, ranks: Int64Array) -> Row:
+    values = measure_ranks(tuple(MEASURES), rows, ranks, len(task.queries))
+    return Row(name, tuple(task.benchmark.queries), values)
+
+
+def _model_scorers(request: WorkbenchRequest, name: str) -> tuple[ModelFolder, list[Scorer]]:
+    """The model's folder, and a scorer for each reading; our own encoders are cut as a search cuts them."""
+    is_ours = name == SKILLSCOUT or (Path(name).expanduser() / RECORD).is_file()
+    folder = locate_models(name).find_encoder() if is_ours else resolve_model(name)
+    manifest, settings = folder.manifest, request.settings
+    length = manifest.max_length or (TEXT_LENGTH if is_ours else None)
+    model = load_sentence_transformer(folder, device=settings.device, max_length=length)
+    temperature = manifest.interaction.temperature if request.temperature is None else request.temperature
+    return folder, [
+        make_scorer(
+            model,
+            folder.name,
+            interaction=reading,
+            temperature=temperature,
+            batch_size=settings.batch_size,
+            folder=folder,
+        )
+        for reading in request.readings or ("cosine",)
+    ]

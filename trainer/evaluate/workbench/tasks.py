@@ -1,4 +1,4 @@
-"""WorkBench's tasks as data: queries, targets, and which targets are right for each query.
+"""WorkBench's tasks as data: a benchmark each, its type, its part, and where it comes from.
 
 After De Lange, Decorte and Van Haute, "Unified Work Embeddings" (2025), arXiv:2511.07969. A task has
 a fixed direction for late interaction, and is keyed by URI wherever it comes from a taxonomy, so that
@@ -6,24 +6,24 @@ two concepts with one label stay two targets.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skillsearch.errors import EvaluationError
+from trainer.evaluate.benchmark import Benchmark, Document
+from trainer.evaluate.scorers import Direction
 
 __all__ = [
     "KINDS",
-    "SPLITS",
-    "SPLIT_SEED",
-    "Direction",
     "Dropped",
     "Kind",
-    "Missing",
-    "Places",
+    "MissingTaskError",
     "Split",
     "Task",
     "WorkBench",
@@ -35,41 +35,26 @@ Kind = Literal["job2skill", "skill2job", "skillnorm", "skillextract", "jobnorm",
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 """The six types of task; a type may have several sets, which are averaged first."""
 
-Direction = Literal["query-to-target", "target-to-query"]
-"""Which side's tokens look for their like in the other's, where a model is read by late interaction."""
-
 Split = Literal["validation", "test", "all"]
-SPLITS: Final[tuple[Split, ...]] = get_args(Split)
-
-SPLIT_SEED: Final = 42
-
-Places = NDArray[np.int32]
 
 _VACANCY_TEXTS: Final[tuple[Kind, ...]] = ("skillextract", "jobnorm")  # as queries
-_SIDE_SETS = ("techwolf",)  # reported, but not in the paper's average
-_NAMED = 3
+_SIDE_SETS: Final = ("techwolf",)  # reported, but not in the paper's average
+_NAMED: Final = 3  # examples of dropped rows
+_SPLIT_SEED: Final = 42
+_NOTHING: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
+
+
+class MissingTaskError(EvaluationError):
+    """A task cannot be built: its file is absent, or no query is left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """What of a file was not used: why, how many rows, and the first few."""
+    """Rows of a file that were not used: why, how many, and what the first few have in a column."""
 
     reason: str
     count: int
     examples: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, reason: str, found: Sequence[str]) -> tuple["Dropped", ...]:
-        """One entry, or none where nothing was found."""
-        return (cls(reason, len(found), tuple(dict.fromkeys(found))[:_NAMED]),) if found else ()
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A task that was not built, and why, with the file that was looked for."""
-
-    name: str
-    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,92 +62,73 @@ class Task:
     """A ranking task: every query ranks all targets.
 
     Attributes:
-        name: of the set, such as ``house``.
+        benchmark: queries with at least one right target, and the targets as documents; equal scores
+            are ranked in the order of the documents.
         kind: the type it belongs to, such as ``skillextract``.
         split: the part it holds.
-        queries: n texts.
-        targets: m texts; equal scores are ranked in this order.
-        positives: for each query the places of its right targets, rising, at least one.
-        own: shape (n,), the place of the query itself among the targets, -1 for none; None where
-            queries are never targets. It is left out of that query's ranking.
         taxonomy: name and version of the release that the labels are of; empty for none.
         files: that it was read from.
-        left_out: queries without a right target, which are not among `queries`.
-        dropped: what of the files was not used.
+        left_out: number of queries without a right target.
+        dropped: rows of the files that were not used.
     """
 
-    name: str
+    benchmark: Benchmark
     kind: Kind
     split: Split
-    queries: tuple[str, ...]
-    targets: tuple[str, ...]
-    positives: tuple[Places, ...]
-    own: Places | None = None
     taxonomy: str = ""
     files: tuple[str, ...] = ()
     left_out: int = 0
     dropped: tuple[Dropped, ...] = ()
 
-    def __post_init__(self) -> None:
-        """Check that the parts fit together.
+    @property
+    def name(self) -> str:
+        """The name of the set, such as ``house``."""
+        return self.benchmark.name
 
-        Raises:
-            EvaluationError: they do not.
-        """
-        lengths = {len(self.queries), len(self.positives)}
-        if self.own is not None:
-            lengths.add(len(self.own))
-        if len(lengths) > 1:
-            raise EvaluationError(f"task {self.name}: {sorted(lengths)} queries, expected one number of them")
-        counts = np.array([len(places) for places in self.positives], dtype=np.int64)
-        if (counts == 0).any():
-            query = self.queries[int(np.argmin(counts))]
-            raise EvaluationError(
-                f"task {self.name}: {query[:60]!r} has no right target; leave it out, as make_task does"
-            )
-        places = np.concatenate([*self.positives, np.empty(0, dtype=np.int32)])
-        steps = np.diff(places, prepend=-1)
-        steps[np.cumsum(counts)[:-1]] = 1  # where the next query begins
-        wrong = (places < 0) | (places >= len(self.targets)) | (steps <= 0)
-        if wrong.any():
-            row = int(np.searchsorted(np.cumsum(counts), int(np.argmax(wrong)), side="right"))
-            raise EvaluationError(
-                f"task {self.name}: the right targets of {self.queries[row][:60]!r} are "
-                f"{self.positives[row].tolist()[:10]}, expected rising places below {len(self.targets):,}"
-            )
+    @cached_property
+    def queries(self) -> tuple[str, ...]:
+        """The texts of the queries."""
+        return tuple(self.benchmark.queries.values())
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The texts of the targets."""
+        return self.benchmark.labels
 
     @property
     def direction(self) -> Direction:
-        """From the label to the text of a vacancy, which says much besides; else from query to target."""
+        """Direction of late interaction.
+
+        From the label to the text of a vacancy, which says much besides; else from query to target.
+        """
         return "target-to-query" if self.kind in _VACANCY_TEXTS else "query-to-target"
+
+    @property
+    def ranks_itself(self) -> bool:
+        """Whether a query is a target too, of the same id, which its own ranking leaves out."""
+        return self.kind == "skillsim"
 
     @property
     def averaged(self) -> bool:
         """Whether it counts in the average, as in the paper."""
         return self.name not in _SIDE_SETS
 
-    @property
-    def relevant(self) -> int:
-        """Pairs of a query and a right target."""
-        return sum(map(len, self.positives))
-
 
 @dataclass(frozen=True)
 class WorkBench:
-    """The tasks that could be built, and those that could not."""
+    """The tasks that could be built; and by name, why others could not."""
 
     tasks: tuple[Task, ...]
-    missing: tuple[Missing, ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     def sample(self, *, queries: int, targets: int | None = None, seed: int = 0) -> "WorkBench":
-        """A small version, the same for the same seed, such as for validation during training.
+        """A smaller version, the same for the same seed, such as for validation during training.
 
         Args:
             queries: kept of each task.
             targets: kept of each target space: the right ones of the kept queries always, others
-                drawn up to this number. Tasks that share a space share the drawn one, so that its
-                texts are embedded once. None keeps all. Figures on fewer targets are higher, and
-                compare only with figures on the same sample.
+                drawn up to this number; tasks that share a space share the drawn one. None keeps all.
+                Figures on fewer targets are higher, and compare only with figures on the same sample.
             seed: of the draws.
 
         Raises:
@@ -170,100 +136,102 @@ class WorkBench:
         """
         if queries < 1 or (targets is not None and targets < 1):
             raise EvaluationError(f"a sample of {queries} queries and {targets} targets; expected 1 or more")
-        tasks = tuple(_fewer_queries(task, queries, _generator(seed, task.name)) for task in self.tasks)
-        if targets is not None:
-            tasks = _fewer_targets(tasks, targets, seed)
-        return replace(self, tasks=tasks)
+        tasks = tuple(_fewer_queries(task, queries, seed) for task in self.tasks)
+        return replace(self, tasks=tasks if targets is None else _fewer_targets(tasks, targets, seed))
 
 
 def make_task(
     name: str,
     kind: Kind,
     split: Split,
-    entries: Iterable[tuple[str, Iterable[int]]],
-    targets: tuple[str, ...],
+    right: Mapping[str, Sequence[str]],
+    documents: Mapping[str, Document],
     *,
+    texts: Mapping[str, str] | None = None,
     taxonomy: str = "",
-    files: Sequence[str] = (),
-    dropped: tuple[Dropped, ...] = (),
-) -> Task | Missing:
-    """A task of queries and the places of their right targets; queries without any are left out.
+    files: Sequence[Path] = (),
+    dropped: Mapping[str, Sequence[str]] = _NOTHING,
+) -> Task:
+    """A task without the queries that have no right target.
 
-    Returns:
-        The task, or why there is none: no query is left.
+    Args:
+        name: of the set.
+        kind: its type.
+        split: its part.
+        right: ids of the right targets by the id of the query.
+        documents: the targets by id.
+        texts: of the queries by id; by default an id is the text.
+        taxonomy: name and version of the release.
+        files: that it was read from.
+        dropped: for each reason, what the dropped rows have in a column.
+
+    Raises:
+        MissingTaskError: no query is left.
     """
-    queries: list[str] = []
-    positives: list[Places] = []
-    left_out = 0
-    for query, places in entries:
-        right = np.array(sorted(set(places)), dtype=np.int32)
-        if len(right):
-            queries.append(query)
-            positives.append(right)
-        else:
-            left_out += 1
-    if not queries:
-        reasons = "".join(f"; {drop.count:,} rows dropped: {drop.reason}" for drop in dropped)
-        source = ", ".join(files) or taxonomy
-        return Missing(name, f"{source}: no query with a right target in the {split} part{reasons}")
-    return Task(
+    kept = [query for query, targets in right.items() if targets]
+    if not kept:
+        reasons = "".join(f"; {len(found):,} rows dropped: {reason}" for reason, found in dropped.items())
+        source = ", ".join(path.name for path in files) or taxonomy
+        raise MissingTaskError(f"{source}: no query with a right target in the {split} part{reasons}")
+    benchmark = Benchmark(
         name,
+        {query: texts[query] if texts else query for query in kept},
+        documents,
+        {query: dict.fromkeys(right[query], 1) for query in kept},
+    )
+    return Task(
+        benchmark,
         kind,
         split,
-        tuple(queries),
-        targets,
-        tuple(positives),
-        taxonomy=taxonomy,
-        files=tuple(files),
-        left_out=left_out,
-        dropped=dropped,
+        taxonomy,
+        tuple(path.name for path in files),
+        len(right) - len(kept),
+        tuple(
+            Dropped(reason, len(found), tuple(dict.fromkeys(found))[:_NAMED])
+            for reason, found in dropped.items()
+        ),
     )
 
 
 def in_validation(key: str, share: float) -> bool:
     """Whether a query belongs to the validation part: a fixed draw by its key alone.
 
-    It hashes `SPLIT_SEED` and the key, so an occupation stays in its part in every release.
+    It hashes a fixed seed and the key, so an occupation stays in its part in every release.
     """
-    digest = hashlib.sha256(f"{SPLIT_SEED}\n{key}".encode()).digest()
+    digest = hashlib.sha256(f"{_SPLIT_SEED}\n{key}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
+def _fewer_queries(task: Task, count: int, seed: int) -> Task:
+    keys = list(task.benchmark.queries)
+    if len(keys) <= count:
+        return task
+    rows = np.sort(_generator(seed, task.name).choice(len(keys), size=count, replace=False))
+    kept = [keys[row] for row in rows]
+    queries = {key: task.benchmark.queries[key] for key in kept}
+    qrels = {key: task.benchmark.qrels[key] for key in kept}
+    return replace(task, benchmark=replace(task.benchmark, queries=queries, qrels=qrels))
+
+
+def _fewer_targets(tasks: Sequence[Task], count: int, seed: int) -> tuple[Task, ...]:
+    needed: dict[tuple[str, ...], set[str]] = {}
+    for task in tasks:
+        right = needed.setdefault(tuple(task.benchmark.documents), set())
+        right.update(*task.benchmark.qrels.values(), task.benchmark.queries if task.ranks_itself else ())
+    kept: dict[tuple[str, ...], set[str]] = {}
+    for space, right in needed.items():
+        others = [name for name in space if name not in right]
+        more = min(max(count - len(right), 0), len(others))
+        rows = _generator(seed, "targets").choice(len(others), size=more, replace=False)
+        kept[space] = right.union(others[row] for row in rows)
+    smaller = []
+    for task in tasks:
+        documents = task.benchmark.documents
+        names = kept[tuple(documents)]
+        fewer = {name: document for name, document in documents.items() if name in names}
+        smaller.append(replace(task, benchmark=replace(task.benchmark, documents=fewer)))
+    return tuple(smaller)
 
 
 def _generator(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng([seed, *name.encode()])
-
-
-def _fewer_queries(task: Task, count: int, generator: np.random.Generator) -> Task:
-    if len(task.queries) <= count:
-        return task
-    rows = np.sort(generator.choice(len(task.queries), size=count, replace=False))
-    return replace(
-        task,
-        queries=tuple(task.queries[row] for row in rows),
-        positives=tuple(task.positives[row] for row in rows),
-        own=None if task.own is None else task.own[rows],
-    )
-
-
-def _fewer_targets(tasks: tuple[Task, ...], count: int, seed: int) -> tuple[Task, ...]:
-    spaces: dict[tuple[str, ...], list[Task]] = {}
-    for task in tasks:
-        spaces.setdefault(task.targets, []).append(task)
-    smaller: dict[str, Task] = {}
-    for targets, sharing in spaces.items():
-        needed = np.unique(np.concatenate([places for task in sharing for places in task.positives]))
-        others = np.setdiff1d(np.arange(len(targets), dtype=np.int32), needed)
-        more = min(max(count - len(needed), 0), len(others))
-        drawn = _generator(seed, "targets").choice(others, size=more, replace=False)
-        kept = np.sort(np.concatenate([needed, drawn]))
-        texts = tuple(targets[place] for place in kept)
-        places = np.full(len(targets), -1, dtype=np.int32)
-        places[kept] = np.arange(len(kept), dtype=np.int32)
-        for task in sharing:
-            smaller[task.name] = replace(
-                task,
-                targets=texts,
-                positives=tuple(places[some] for some in task.positives),
-                own=None if task.own is None else np.where(task.own < 0, -1, places[task.own]),
-            )
-    return tuple(smaller[task.name] for task in tasks)

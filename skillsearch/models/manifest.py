@@ -1,0 +1,118 @@
+"""The manifest of a model: what has to be known to use it, as its folder tells it.
+
+A model trained here has one file, ``skillsearch.json``, beside its weights. Folders of earlier
+versions have ``skill_views.json`` and ``late_interaction.json`` in its place, and published models have
+neither: what is missing there is read from the files of sentence-transformers, or has its default.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from skillsearch.errors import ModelError
+from skillsearch.files import save
+
+__all__ = ["MANIFEST_FILE", "Interaction", "ModelManifest", "read_manifest", "write_manifest"]
+
+MANIFEST_FILE: Final = "skillsearch.json"
+"""In the model's folder, and so part of its fingerprint."""
+
+_EARLIER: Final = {"skill_views.json": None, "late_interaction.json": "interaction"}
+_REMEDY = "write it again with `skillsearch train`, or remove it for the defaults"
+
+
+class Interaction(BaseModel):
+    """Settings of late interaction over the encoder's tokens; see `skillsearch.rank.interaction`.
+
+    Attributes:
+        temperature: of the softmax over target tokens.
+        length_normalised: divide by the number of query tokens; it changes no order of skills.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    length_normalised: bool = False
+    interaction: Literal["soft"] = "soft"
+
+    def __str__(self) -> str:
+        """Such as ``soft, temperature 1``."""
+        return f"soft, temperature {self.temperature:g}"
+
+
+class ModelManifest(BaseModel):
+    """The facts about a model that its folder holds.
+
+    Attributes:
+        dimension: numbers in a vector; 0 where no file tells, and for a reranker.
+        max_length: tokens of a text or pair; longer ones are cut. None for the default of its kind.
+        alias_weight: how much the mean of a skill's aliases counts beside its label.
+        interaction: how tokens are read by late interaction.
+        temperature: of a reranker: divides its logits before they become probabilities.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dimension: int = Field(default=0, ge=0)
+    max_length: int | None = Field(default=None, gt=0)
+    alias_weight: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    interaction: Interaction = Interaction()
+    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+
+
+def read_manifest(folder: Path) -> ModelManifest:
+    """Read the manifest of a model, of this or an earlier version.
+
+    Raises:
+        ModelError: a file is damaged, or a value is not one of those expected.
+    """
+    path = folder / MANIFEST_FILE
+    values = _read_json(path)
+    if values is None:
+        values = {"dimension": _dimension(folder)}
+        for name, part in _EARLIER.items():
+            found = _read_json(folder / name)
+            if found is not None:
+                path = folder / name
+                values |= found if part is None else {part: found}
+    try:
+        return ModelManifest.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ModelError(f"{path}: {where}: {first['msg']}, found {first['input']!r}; {_REMEDY}") from error
+
+
+def write_manifest(folder: Path, manifest: ModelManifest) -> None:
+    """Write the manifest of a model; its fingerprint changes, so write it before an index is built.
+
+    Raises:
+        ModelError: it cannot be written.
+    """
+    save(folder / MANIFEST_FILE, manifest.model_dump_json(indent=2) + "\n", ModelError)
+
+
+def _dimension(folder: Path) -> int:
+    """Numbers in a vector by the files of sentence-transformers or transformers; 0 where none tells."""
+    modules = _read_json(folder / "modules.json", dict | list)
+    size = 0
+    for module in modules if isinstance(modules, list) else ():
+        config = _read_json(folder / str(module.get("path", "")) / "config.json") or {}
+        names = ("out_features", "embedding_dimension", "word_embedding_dimension")
+        size = next((config[name] for name in names if name in config), size)
+    return int(size or (_read_json(folder / "config.json") or {}).get("hidden_size", 0))
+
+
+def _read_json(path: Path, kind: Any = dict) -> Any:  # noqa: ANN401 - any JSON value
+    """The JSON value of a file, None where there is no such file."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read: {error}; {_REMEDY}") from error
+    if not isinstance(values, kind):
+        raise ModelError(f"{path} does not hold a JSON object; {_REMEDY}")
+    return values

@@ -1,0 +1,146 @@
+"""A folder with both trained models: where they are, and what the training noted of them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from skillsearch.errors import ModelError
+from skillsearch.models.hub import ModelFolder, resolve_model
+from skillsearch.models.protocols import Encoder, PairScorer
+from skillsearch.settings import Precision
+
+__all__ = ["ENCODER", "RECORD", "RERANKER", "SKILLSCOUT", "ModelPair", "TrainingRecord", "locate_models"]
+
+ENCODER: Final = "encoder"
+RERANKER: Final = "reranker"
+
+RECORD: Final = "manifest.json"
+"""The record of the training, written last: the sign that the folder is complete."""
+
+SKILLSCOUT: Final = "skillscout"
+"""The preset of the published weights."""
+
+_SKILLSCOUT_ENCODER = "talentguide/skillscout-large@6e1d756448e8d6a83b26794ee620638e01ba1a33"
+_SKILLSCOUT_RERANKER = "talentguide/skillscout-reranker"
+
+
+class Calibration(BaseModel):
+    """Calibration of the reranker's probabilities; see `trainer.pair.calibration`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False, strict=True)
+
+
+class TrainingRecord(BaseModel):
+    """The part of a training's record that a search or an evaluation reads.
+
+    Attributes:
+        preset: names the models.
+        calibration: of the reranker.
+        held_out_occupations: URIs that were kept out of the training, to report on.
+        validation_occupations: URIs that chose between checkpoints.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    preset: str | None = None
+    calibration: Calibration = Calibration()
+    held_out_occupations: tuple[str, ...] = ()
+    validation_occupations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPair:
+    """An encoder and its reranker by folder or hub id, and the record of their training."""
+
+    encoder: str
+    reranker: str
+    record: TrainingRecord
+    label: str | None = None
+
+    @property
+    def temperature(self) -> float:
+        """The temperature that divides the reranker's logits before they become probabilities."""
+        return self.record.calibration.temperature
+
+    def find_encoder(self) -> ModelFolder:
+        """The encoder's files and manifest, without loading it.
+
+        Raises:
+            ModelError: it cannot be found.
+        """
+        return resolve_model(self.encoder, label=self._labelled(ENCODER))
+
+    def load_encoder(self, *, device: str | None = None, batch_size: int = 64) -> Encoder:
+        """Load the encoder; always in float32, so that titles and the index are embedded alike.
+
+        Raises:
+            ModelError: it cannot be found or loaded.
+        """
+        from skillsearch.models.torch import load_encoder
+
+        return load_encoder(self.encoder, label=self._labelled(ENCODER), device=device, batch_size=batch_size)
+
+    def load_reranker(
+        self, *, device: str | None = None, precision: Precision = "float32", batch_size: int = 64
+    ) -> PairScorer:
+        """Load the reranker in the precision asked for.
+
+        Raises:
+            ModelError: it cannot be found or loaded, or does not have three classes.
+        """
+        from skillsearch.models.torch import load_pair_scorer
+
+        return load_pair_scorer(
+            self.reranker,
+            label=self._labelled(RERANKER),
+            device=device,
+            precision=precision,
+            batch_size=batch_size,
+        )
+
+    def _labelled(self, part: str) -> str | None:
+        return self.label and f"{self.label}-{part}"
+
+
+def locate_models(models: str) -> ModelPair:
+    """Find the two models of a folder that `skillsearch train` wrote, or of the preset ``skillscout``.
+
+    Raises:
+        ModelError: there is no such folder, its training was not finished, or its record is damaged.
+    """
+    if models == SKILLSCOUT:
+        return ModelPair(_SKILLSCOUT_ENCODER, _SKILLSCOUT_RERANKER, TrainingRecord())
+    folder = Path(models).expanduser()
+    if not folder.is_dir():
+        raise ModelError(
+            f"no models at {folder}: train them with `skillsearch train`, "
+            f"or set SKILLSEARCH_MODELS to {SKILLSCOUT}, the published ones"
+        )
+    record = _read_record(folder)
+    return ModelPair(str(folder / ENCODER), str(folder / RERANKER), record, record.preset or folder.name)
+
+
+def _read_record(folder: Path) -> TrainingRecord:
+    path = folder / RECORD
+    try:
+        values: Any = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(values, dict) and values.get("calibration") in ({}, None):
+            values.pop("calibration", None)
+        return TrainingRecord.model_validate(values)
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"{folder} has no {RECORD}: it is not a folder that `skillsearch train` finished"
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = " ".join(map(str, first["loc"])) or "the whole"
+        raise ModelError(
+            f"{path}: {where} {first['input']!r}: {first['msg']}; train the models again"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read: {error}") from error

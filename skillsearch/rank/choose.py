@@ -1,0 +1,101 @@
+"""Which ranker a search uses: what is loaded, what the settings say, and what the search asks for."""
+
+from dataclasses import dataclass
+
+from skillsearch.errors import ConfigurationError, QueryError
+from skillsearch.models.protocols import Encoder, PairScorer
+from skillsearch.rank.blender import Blender
+from skillsearch.rank.cross_encoder import CrossEncoderRanker
+from skillsearch.rank.late_interaction import LateInteractionRanker
+from skillsearch.rank.learned import LearnedRanker
+from skillsearch.rank.ranker import NoReranking, Ranker
+from skillsearch.rank.token_cache import TOKENS, TokenCache
+from skillsearch.settings import RERANKERS, RerankerName, Settings
+
+__all__ = ["Rankers", "require_one_ranker"]
+
+
+def require_one_ranker(settings: Settings) -> None:
+    """Check that the settings do not ask for a learned blend and for late interaction.
+
+    Raises:
+        ConfigurationError: they do.
+    """
+    if settings.rerank == "late-interaction" and settings.blender:
+        raise ConfigurationError(
+            f"the learned blend {settings.blender} was fitted for the cross-encoder, not for late "
+            "interaction: set SKILLSEARCH_RERANK to cross-encoder, or unset SKILLSEARCH_BLENDER"
+        )
+
+
+@dataclass(frozen=True)
+class Rankers:
+    """The rankers that a client has, with the options of the settings.
+
+    Attributes:
+        default: what a search uses that names none.
+        plain: what a search uses that wants no reranking.
+        named: by name, those that a search can ask for.
+    """
+
+    default: Ranker
+    plain: Ranker
+    named: dict[RerankerName, Ranker]
+
+    @classmethod
+    def load(
+        cls,
+        settings: Settings,
+        encoder: Encoder,
+        scorer: PairScorer | None,
+        blender: Blender | None,
+        temperature: float,
+    ) -> "Rankers":
+        """Make the rankers of what is loaded.
+
+        Args:
+            settings: the options, and which ranker is the default.
+            encoder: of the index.
+            scorer: the cross-encoder, if it is loaded.
+            blender: a learned blend in place of the fixed one.
+            temperature: divides the cross-encoder's logits before they become probabilities.
+
+        Raises:
+            ModelMismatchError: the blender was fitted with other models.
+            ModelError: the manifest of the encoder is damaged.
+        """
+        alpha, depth = settings.alpha, settings.depth
+        if blender is not None:
+            blender.require_match(encoder.folder, scorer.folder if scorer else None)
+            learned = LearnedRanker(blender, scorer, depth, settings.demand_weight, temperature=temperature)
+            plain = LearnedRanker(blender, None, depth, settings.demand_weight)
+            return cls(learned, plain, {"cross-encoder": learned} if scorer else {})
+        _ = encoder.folder.manifest  # a damaged one is better told now than in a search
+        cache = TokenCache(encoder, settings.home.expanduser() / TOKENS)
+        late = LateInteractionRanker(encoder, cache, alpha=alpha, depth=depth)
+        named: dict[RerankerName, Ranker] = {"late-interaction": late}
+        if scorer is not None:
+            named["cross-encoder"] = CrossEncoderRanker(scorer, alpha, depth, temperature=temperature)
+        return cls(named.get(settings.rerank, NoReranking()), NoReranking(), named)
+
+    def choose(self, rerank: bool | RerankerName) -> Ranker:
+        """The ranker that a search asks for: by name, True for the default, False for no reranking.
+
+        Raises:
+            QueryError: there is no such reranker, or it does not go with the learned blend.
+        """
+        if isinstance(rerank, bool):
+            return self.default if rerank else self.plain
+        if rerank not in RERANKERS:
+            raise QueryError(f"rerank is True, False or one of {', '.join(RERANKERS)}, found {rerank!r}")
+        if rerank in self.named:
+            return self.named[rerank]
+        if rerank == "late-interaction":
+            raise QueryError(
+                f"the learned blend {self.default.blend} was fitted for the cross-encoder, not for late "
+                "interaction: rerank with cross-encoder, or unset SKILLSEARCH_BLENDER"
+            )
+        raise QueryError(
+            "there is no cross-encoder in this client: open one with rerank='cross-encoder' "
+            "(SKILLSEARCH_RERANK), which loads it"
+        )

@@ -1,0 +1,121 @@
+"""The cache of an index's token embeddings: one file an encoder, shared by processes.
+
+The file may be deleted at any time; it is made again.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock
+
+from skillsearch.models.protocols import Encoder
+from skillsearch.progress import Progress, silent
+from skillsearch.rank.token_table import TokenTable, embed_tokens, read_tokens, write_tokens
+from skillsearch.store.base import Build, Space
+
+__all__ = ["TOKENS", "TokenCache"]
+
+TOKENS: Final = "tokens"
+"""The folder of token embeddings, under the home."""
+
+_log = logging.getLogger(__name__)
+
+
+class TokenCache:
+    """Token embeddings of every label of a space; safe to share between threads."""
+
+    def __init__(self, encoder: Encoder, folder: Path | None, space: Space = "skills") -> None:
+        """Make one; nothing is read or embedded yet.
+
+        Args:
+            encoder: of the tokens.
+            folder: of the file; None keeps tokens in memory alone.
+            space: whose labels are embedded.
+        """
+        self._encoder = encoder
+        self._space = space
+        self.path = folder and folder / f"{encoder.folder.fingerprint}.safetensors"
+        self._lock = threading.Lock()
+        self._ready: tuple[str, TokenTable] | None = None
+
+    def of(self, build: Build, *, progress: Progress = silent) -> TokenTable:
+        """The tokens of all labels of an index; what is not in the cache yet is embedded and kept.
+
+        Cheap where the same index was asked for before. Of several processes one embeds, and the
+        others wait for it. A cache that is damaged is made again, and one that cannot be written is
+        kept in memory; either is logged as a warning.
+
+        Raises:
+            ModelError: the encoder's weights are broken.
+        """
+        ready = self._ready
+        if ready is None or ready[0] != build.info.name:
+            with self._lock:
+                ready = self._ready
+                if ready is None or ready[0] != build.info.name:
+                    ready = self._ready = (build.info.name, self._up_to_date(build, progress))
+        return ready[1]
+
+    def _up_to_date(self, build: Build, progress: Progress) -> TokenTable:
+        """The tokens of all labels of an index, from the file as far as they are in it."""
+        name = build.info.name
+        kept = self._read()
+        if kept is not None and kept[1] == name:
+            return kept[0]
+        with self._alone():
+            kept = self._read(warn=True)
+            if kept is not None and kept[1] == name:  # another process was quicker
+                return kept[0]
+            labels = sorted(build.values(self._space, "label"))
+            known = kept[0] if kept else None
+            missing = len(labels) if known is None else sum(label not in known for label in labels)
+            advance = progress("embed tokens", missing) if missing else None
+            return self._kept(embed_tokens(self._encoder, labels, known=known, advance=advance), name)
+
+    def _read(self, *, warn: bool = False) -> tuple[TokenTable, str] | None:
+        if self.path is None:
+            return None
+        try:
+            return read_tokens(self.path, encoder=self._encoder.folder.fingerprint)
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            if warn:
+                _log.warning("%s cannot be read, and is made again: %s", self.path, error)
+            return None
+
+    def _kept(self, table: TokenTable, build: str) -> TokenTable:
+        """Write a table and map it into memory, which frees its own; the table itself where that fails."""
+        if self.path is None:
+            return table
+        fingerprint = self._encoder.folder.fingerprint
+        try:
+            write_tokens(self.path, table, encoder=fingerprint, build=build)
+            return read_tokens(self.path, encoder=fingerprint)[0]
+        except (OSError, ValueError) as error:
+            _log.warning(
+                "%s cannot be written, so the tokens are embedded again next time: %s", self.path, error
+            )
+            return table
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from embedding the same; without effect where nothing can be written."""
+        if self.path is None:
+            yield
+            return
+        lock = FileLock(self.path.with_suffix(".lock"))
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except OSError:
+            yield
+            return
+        try:
+            yield
+        finally:
+            lock.release()
