@@ -5,6 +5,7 @@ plan was asked for, the encoder is loaded and the plan executed: build, check, p
 """
 
 import os
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from indexer.build import BuildReport, execute, published_build
 from indexer.checks import MARGIN
-from indexer.golden import Golden, read_golden
+from indexer.golden import read_golden
 from indexer.guards import refusal
 from indexer.migration import require_suffix, write_migration
 from indexer.overlay import Overlaid, Overlay, apply_overlay
@@ -25,12 +26,11 @@ from indexer.read.plain import read_plain
 from indexer.read.release import Release
 from skillsearch.errors import ConfigurationError, TaxonomyError
 from skillsearch.models.pair import locate_models
-from skillsearch.models.protocols import Encoder
 from skillsearch.progress import Progress, silent
 from skillsearch.store.base import Build, Store
 from skillsearch.taxonomy.records import Taxonomy
 
-__all__ = ["ReindexReport", "ReindexRequest", "index_taxonomy", "reindex"]
+__all__ = ["ReindexReport", "ReindexRequest", "reindex"]
 
 
 class ReindexRequest(BaseModel):
@@ -121,7 +121,13 @@ class ReindexReport:
         return {"plan": self.plan.to_dict(), **self.published.to_dict()}
 
 
-def reindex(request: ReindexRequest, store: Store, progress: Progress = silent) -> ReindexReport:
+def reindex(
+    request: ReindexRequest,
+    store: Store,
+    progress: Progress = silent,
+    *,
+    on_read: Callable[[Release], object] = lambda _release: None,
+) -> ReindexReport:
     """Move the index to a release; searches go on meanwhile, and see it once it is published.
 
     Args:
@@ -129,6 +135,7 @@ def reindex(request: ReindexRequest, store: Store, progress: Progress = silent) 
         store: of the index; its lock is held from the plan on, except in a dry run.
         progress: hears of the stages ``read``, ``plan``, ``load the encoder``, ``embed``, ``write``,
             ``check`` and ``publish``.
+        on_read: called with the release and its skipped rows, before it may be refused.
 
     Raises:
         TaxonomyError: the release, overlay or golden set cannot be read, or the release is refused.
@@ -145,6 +152,7 @@ def reindex(request: ReindexRequest, store: Store, progress: Progress = silent) 
     advance = progress("read", 1)
     release = _read(request)
     advance(1)
+    on_read(release)
     with nullcontext() if request.dry_run else store.lock(f"reindex of {release.taxonomy}"):
         base = published_build(store)
         overlay = _overlay(request, release.taxonomy, base)
@@ -173,27 +181,6 @@ def reindex(request: ReindexRequest, store: Store, progress: Progress = silent) 
         advance(1)
         built = execute(plan, encoder, store, golden=golden, margin=request.margin, progress=progress)
         return replace(report, published=built)
-
-
-def index_taxonomy(
-    taxonomy: Taxonomy,
-    encoder: Encoder,
-    store: Store,
-    *,
-    golden: Golden | None = None,
-    margin: float = MARGIN,
-    full: bool = False,
-    progress: Progress = silent,
-) -> BuildReport:
-    """Index a taxonomy that is in memory, without an overlay and whatever it removes.
-
-    Raises:
-        StoreLockedError: another process is writing to the store.
-        SkillSearchError: of the kinds that `make_plan` and `execute` raise.
-    """
-    with store.lock(f"reindex of {taxonomy}"):
-        plan = make_plan(taxonomy, encoder.folder, published_build(store), full=full, progress=progress)
-        return execute(plan, encoder, store, golden=golden, margin=margin, progress=progress)
 
 
 def _read(request: ReindexRequest) -> Release:

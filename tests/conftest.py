@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from indexing import index_taxonomy
 
 from indexer.read.esco import read_sample
-from indexer.reindex import index_taxonomy
 from skillsearch.client import SkillSearch
 from skillsearch.models.pair import ENCODER, RECORD, RERANKER
 from skillsearch.models.protocols import Encoder

@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 from hash_encoder import HashEncoder
+from indexing import index_taxonomy
 from qdrant_client import QdrantClient
 
 import indexer.build
 from indexer.read.esco import read_sample
-from indexer.reindex import index_taxonomy
 from skillsearch.progress import Advance, silent
 from skillsearch.store.base import SPACES, Build, Store
 from skillsearch.store.embedded import EmbeddedStore

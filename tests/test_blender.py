@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import run
+from indexing import index_taxonomy
 from qdrant_client import QdrantClient
 
-from indexer.reindex import index_taxonomy
 from skillsearch import Filters, SkillSearch
 from skillsearch.cli.console import stdout
 from skillsearch.cli.tables import explanation, result_table

@@ -8,12 +8,12 @@ from typing import cast
 import pytest
 from edits import add_skill, change_skill, part_of
 from hash_encoder import HashEncoder
+from indexing import index_taxonomy
 from stores import KINDS, empty_store
 
 from indexer.build import execute
 from indexer.builds import prunable, prune, rollback
 from indexer.plan import make_plan
-from indexer.reindex import index_taxonomy
 from skillsearch.client import SkillSearch
 from skillsearch.errors import BuildCheckError, IndexNotFoundError, StoreError, StoreLockedError
 from skillsearch.progress import Advance, silent

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from edits import change_skill, drop_occupation, held, part_of, small_taxonomy
 from hash_encoder import HashEncoder, hash_vector
+from indexing import index_taxonomy
 from stores import KINDS, empty_store
 
 from indexer.checks import check_quality
 from indexer.golden import CUTOFF, Golden, read_golden, recall, taxonomy_golden
-from indexer.reindex import index_taxonomy
 from skillsearch.errors import BuildCheckError, TaxonomyError
 from skillsearch.store.base import Build, ScoredPoint, Store
 from skillsearch.store.info import BuildInfo

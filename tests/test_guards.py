@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from edits import held, small_taxonomy
 from hash_encoder import HashEncoder
+from indexing import index_taxonomy
 
 from indexer.builds import prune
 from indexer.guards import refusal
 from indexer.plan import Plan, make_plan
-from indexer.reindex import ReindexReport, ReindexRequest, index_taxonomy, reindex
+from indexer.reindex import ReindexReport, ReindexRequest, reindex
 from skillsearch.errors import IndexOutdatedError, SkillSearchError, StoreError
 from skillsearch.models.protocols import Encoder
 from skillsearch.store.embedded import EmbeddedStore

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 from command import run
+from indexing import index_taxonomy
 from rich.console import Console
 
-from indexer.reindex import index_taxonomy
 from skillsearch import AsyncSkillSearch, Filters, SkillSearch
 from skillsearch.cli.tables import explanation, result_table
 from skillsearch.errors import ConfigurationError, ModelError, QueryError

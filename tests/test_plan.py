@@ -25,6 +25,7 @@ from edits import (
     unrelate,
 )
 from hash_encoder import HashEncoder
+from indexing import index_taxonomy
 from rich.console import Console
 from stores import KINDS, empty_store
 
@@ -33,7 +34,6 @@ from indexer.diff import SHIFTS, Change, compare, count_shifts
 from indexer.migration import write_migration
 from indexer.plan import Plan, make_plan
 from indexer.read.esco import read_esco
-from indexer.reindex import index_taxonomy
 from skillsearch.errors import ModelError, TaxonomyError
 from skillsearch.models.manifest import ModelManifest
 from skillsearch.store.base import SPACES, Build, Payload, Store

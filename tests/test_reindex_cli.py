@@ -181,6 +181,9 @@ def test_a_dry_run_tells_and_changes_nothing(made: Made, models_folder: Path, tm
     assert refused.returncode == 1
     assert "lacks 1 of the 7 concepts of acme 1 (en)" in refused.stderr
     assert "--accept-removals 1" in refused.stderr
+    blocked = run(*(word for word in arguments if word != "--dry-run"), home=made.home, COLUMNS="100")
+    assert blocked.returncode == 1
+    assert blocked.stderr.index("read acme 2") < blocked.stderr.index("--accept-removals 1")
     shown = [line.strip() for line in refused.stdout.splitlines()]
     assert shown[:2] == [
         "published: acme 1 (en) + sample 1.0.0 (en)",

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from indexing import index_taxonomy
 from qdrant_rest import QdrantRest
 
 from indexer.builds import rollback
-from indexer.reindex import index_taxonomy
 from skillsearch import SearchResult, SkillSearch
 from skillsearch.models.protocols import Encoder
 from skillsearch.settings import load_settings

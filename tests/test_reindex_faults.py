@@ -22,11 +22,11 @@ from faults import (
     status,
 )
 from hash_encoder import HashEncoder
+from indexing import index_taxonomy
 from qdrant_rest import QdrantRest
 
 import indexer.build
 from indexer.build import BuildReport
-from indexer.reindex import index_taxonomy
 from skillsearch.errors import StoreError, StoreLockedError, StoreUnavailableError
 from skillsearch.store.base import Store
 from skillsearch.store.embedded import EmbeddedStore

@@ -24,10 +24,10 @@ from edits import (
 from hash_encoder import HashEncoder
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from indexing import index_taxonomy
 from stores import KINDS, Kind, empty_store
 
 from indexer.read.esco import read_sample
-from indexer.reindex import index_taxonomy
 from skillsearch.store.base import SPACES
 from skillsearch.taxonomy.records import Occupation, RelationKind, Skill, Taxonomy
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from indexing import index_taxonomy
 from qdrant_client import QdrantClient
 
-from indexer.reindex import index_taxonomy
 from skillsearch import AsyncSkillSearch, Filters, SkillSearch
 from skillsearch.errors import (
     FilterError,

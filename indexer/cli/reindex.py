@@ -88,7 +88,7 @@ def reindex(
         **{"give_way": True} | more,
     )
     with closing(open_store(settings)) as store, progress_bars() as progress:
-        done = run(request, store, progress)
+        done = run(request, store, progress, on_read=tell_release)
     _print(done, as_json)
     if done.refusal:
         raise done.refusal
@@ -119,7 +119,6 @@ def _print(report: "ReindexReport", as_json: bool) -> None:
     from indexer.cli.tables import plan_view, report_table
     from skillsearch.cli.console import note, stdout
 
-    tell_release(report.release)
     if report.kept_overlay:
         note(f"overlay: {report.kept_overlay}, as published")
     for problem in report.plan.overlay_problems:
