@@ -6,6 +6,7 @@ index built with other texts is recognised and embedded again.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from skillsearch.taxonomy.records import Occupation, Skill
 __all__ = [
     "VIEW_VERSION",
     "embedding_hash",
+    "label_variants",
     "occupation_text",
     "pair_text",
     "payload_hash",
@@ -26,6 +28,7 @@ __all__ = [
 VIEW_VERSION = 1
 
 _NOT_HASHED = ("embedding_hash", "payload_hash")
+_SUFFIX = re.compile(r"(?<=\w)/-?(in|innen|e|r)\b")  # of the other gender, as in Handweber/in
 
 
 def query_text(title: str) -> str:
@@ -54,6 +57,23 @@ def occupation_text(occupation: Occupation) -> str:
 def pair_text(title: str, skill_label: str) -> tuple[str, str]:
     """The reranker's view of a job title and a skill's preferred label."""
     return query_text(title), skill_label
+
+
+def label_variants(label: str) -> tuple[str, ...]:
+    """The label itself, then its halves where it is a pair of words for one thing.
+
+    A pair is ``Buchbinder/Buchbinderin``, with the same number of words on both sides, or
+    ``Handweber/in``, which gives the word without the suffix and with it.
+    """
+    if _SUFFIX.search(label):
+        halves = [_SUFFIX.sub("", label), _SUFFIX.sub(r"\1", label)]
+    else:
+        parts = label.split("/")
+        middle = len(parts) // 2  # of Import-/Exporthändler/Import-/Exporthändlerin too
+        halves = ["/".join(parts[:middle]).strip(), "/".join(parts[middle:]).strip()]
+        if len(parts) % 2 or len(halves[0].split()) != len(halves[1].split()):
+            halves = []
+    return tuple(dict.fromkeys([label, *filter(None, halves)]))
 
 
 def embedding_hash(text: str) -> str:
