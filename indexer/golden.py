@@ -13,6 +13,7 @@ from skillsearch.arrays import Float32Array
 from skillsearch.errors import TaxonomyError
 from skillsearch.store.base import Build, batches
 from skillsearch.tables import Table
+from skillsearch.taxonomy.texts import titles_in
 
 __all__ = ["CUTOFF", "Golden", "read_golden", "recall", "taxonomy_golden"]
 
@@ -57,12 +58,13 @@ def taxonomy_golden(build: Build) -> Golden:
     related = (point for point in build.scan("occupations") if point.payload["skills_essential"])
     expected: dict[str, set[str]] = {}
     for point in heapq.nsmallest(_TITLES, related, key=lambda point: _digest(point.uri.encode())):
-        expected.setdefault(point.payload["label"], set()).update(point.payload["skills_essential"])
+        title = titles_in(point.payload["label"])[0]
+        expected.setdefault(title, set()).update(point.payload["skills_essential"])
     return Golden("taxonomy", expected)
 
 
 def read_golden(path: Path) -> Golden:
-    """Read a CSV file with the columns `title` and `skill`, a URI; one row for each pair.
+    """Read a table with the columns `title` and `skill`, a URI; one row for each pair.
 
     Raises:
         TaxonomyError: it cannot be read, or lacks a column, a cell, or any row.

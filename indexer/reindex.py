@@ -5,7 +5,7 @@ plan was asked for, the encoder is loaded and the plan executed: build, check, p
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from indexer.overlay import Overlaid, Overlay, apply_overlay
 from indexer.plan import Plan, make_plan
 from indexer.read.esco import read_esco, read_sample
 from indexer.read.overlays import read_overlay
-from indexer.read.plain import read_plain
+from indexer.read.plain import PlainForm, read_plain
 from indexer.read.release import Release
 from skillsearch.errors import ConfigurationError, TaxonomyError
 from skillsearch.models.pair import locate_models
@@ -41,15 +41,17 @@ class ReindexRequest(BaseModel):
         device: ``cpu``, ``cuda`` or ``mps``; by default the best there is.
         batch_size: texts in a forward pass.
         esco: zips or folders of a release of ESCO.
-        taxonomy: a CSV or JSON Lines file of another taxonomy.
+        taxonomy: a table or JSON file of another taxonomy.
+        columns: the `taxonomy`'s own names of columns, by ours; see `indexer.read.plain.PlainForm`.
+        uris: ``given`` by the `taxonomy`, or made of its ``labels``.
         sample: index the sample taxonomy.
         name: of the `taxonomy`; by default from its file name.
         version: of the release; by default from its file name.
         language: of the `taxonomy`; by default ``en``.
-        overlay: a TOML or CSV file, or ``none``; by default the published one is kept.
+        overlay: a TOML file or a table, or ``none``; by default the published one is kept.
         dry_run: only make the plan.
         report: CSV or JSON Lines file to write, with one row for every URI.
-        golden: CSV file of titles with expected skills; by default they are taken from the taxonomy.
+        golden: a table of titles with expected skills; by default they are taken from the taxonomy.
         margin: recall that may be lost against the published build.
         allow_downgrade: accept a release that is older than the published one.
         accept_removals: concepts that may vanish; by default 5% of those published.
@@ -67,6 +69,8 @@ class ReindexRequest(BaseModel):
     batch_size: Annotated[int, Field(gt=0)] = 64
     esco: tuple[Path, ...] = ()
     taxonomy: Path | None = None
+    columns: Mapping[str, str] = Field(default_factory=dict)
+    uris: Literal["given", "labels"] = "given"
     sample: bool = False
     name: str | None = None
     version: str | None = None
@@ -87,8 +91,11 @@ class ReindexRequest(BaseModel):
             raise ConfigurationError(
                 "give one of --esco, once for each zip or folder, --taxonomy FILE, and --sample"
             )
-        if self.taxonomy is None and (self.name is not None or self.language is not None):
-            raise ConfigurationError("--set name=… and --set language=… go with --taxonomy")
+        own = ("name", "language", "columns", "uris")
+        if self.taxonomy is None and any(getattr(self, name) not in (None, {}, "given") for name in own):
+            raise ConfigurationError(
+                "--column and --set name=…, language=… and uris=… go with --taxonomy, whose they are"
+            )
         if self.sample and self.version is not None:
             raise ConfigurationError("--set version=… goes with --esco and --taxonomy")
         if self.report:
@@ -186,7 +193,11 @@ def reindex(
 def _read(request: ReindexRequest) -> Release:
     if request.taxonomy is not None:
         return read_plain(
-            request.taxonomy, name=request.name, version=request.version, language=request.language or "en"
+            request.taxonomy,
+            name=request.name,
+            version=request.version,
+            language=request.language or "en",
+            form=PlainForm(request.columns, request.uris),
         )
     return read_esco(request.esco, version=request.version) if request.esco else read_sample()
 

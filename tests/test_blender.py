@@ -30,7 +30,7 @@ from skillsearch.taxonomy.records import Taxonomy
 from trainer.blend.catalogue import Catalogue, read_catalogue, sparse_rows
 from trainer.blend.cross_validation import Fit, FitOptions, fit_blender, merge_scores
 from trainer.blend.evidence import build_evidence, crossed_features, deal, demand, pool_features
-from trainer.blend.judgements import read_judgements
+from trainer.blend.judgements import read_judgements, with_uris
 from trainer.blend.network import Training, calibrate, fit_head
 from trainer.blend.pool import Pool, build_pool
 from trainer.blend.validation import learning_curve, measure_fit
@@ -350,6 +350,25 @@ def test_a_trec_file_is_read_with_its_titles(tmp_path: Path) -> None:
             read_judgements(qrels, titles=titles)
 
 
+def test_judgements_as_a_spreadsheet_saves_them_with_words_and_labels(tmp_path: Path) -> None:
+    words = [("Core", 2), ("not relevant", 0), ("optional", 1), ("2,0", 2), ("essential", 2), ("0.0", 0)]
+    rows = [f"title {n};Skill {m};{word}" for n in range(6) for m, (word, _) in enumerate(words)]
+    path = tmp_path / "j.csv"
+    path.write_text("sep=;\nTitle;Skill;GRADE\n" + "\n".join(rows) + "\n;;\n", encoding="utf-8-sig")
+    benchmark = read_judgements(path)
+    assert benchmark.qrels["title-1"] == {f"Skill {m}": grade for m, (_, grade) in enumerate(words)}
+    uris, labels = [f"urn:{n}" for n in range(7)], ["skill 0", "SKILL  1", *["x"] * 4, "Skill 6"]
+    known = with_uris(benchmark, uris, labels)
+    assert list(known.qrels["title-1"])[:3] == ["urn:0", "urn:1", "Skill 2"]
+    assert known.documents["urn:0"].uri == "urn:0"
+    with pytest.raises(EvaluationError, match=r"1 labels belong to several .*: Skill 0 \(urn:0, urn:1\)"):
+        with_uris(benchmark, uris, ["skill 0"] * 2 + labels[2:])
+    twice = replace(benchmark, documents={**benchmark.documents, "urn:0": Document("urn:0", "urn:0", ())})
+    twice = replace(twice, qrels={"title-1": {"Skill 0": 2, "urn:0": 1}})
+    with pytest.raises(EvaluationError, match="'title 0' has two grades for urn:0"):
+        with_uris(twice, uris, labels)
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -358,7 +377,7 @@ def test_a_trec_file_is_read_with_its_titles(tmp_path: Path) -> None:
             r"j\.csv, row 20, column grade: 0 for 'title 0' and urn:0, which had 1",
         ),
         ([("", "urn:0", 1)], r"j\.csv, row 2, column title: empty"),
-        ([("a", "", 1)], r"j\.csv, row 2, column skill: ''"),
+        ([("a", "", 1)], r"j\.csv, row 2, column skill: empty"),
         ([("a", "urn:0", "yes")], r"j\.csv, row 2, column grade: 'yes', expected a whole number"),
         ([("a", "urn:0", -1)], r"j\.csv, row 2, column grade: '-1'"),
         ([("a", "urn:0")], r"j\.csv, row 2, column grade: the row ends before this column"),

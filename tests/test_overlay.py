@@ -431,7 +431,7 @@ BROKEN_TOML: dict[str, tuple[str | bytes, str]] = {
     ),
     "not UTF-8": (
         b"# a\n# caf\xe9\n",
-        ", line 2: byte 0xe9 at offset 9 is not UTF-8; save the file",
+        ", line 2: byte 0xe9 at offset 9 is not UTF-8; in a spreadsheet",
     ),
     "NUL": ("# a\n\0", ", line 2: a NUL character; check the file"),
 }
@@ -511,7 +511,7 @@ def test_a_missing_file_or_a_folder(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(("name", "ending"), [("team.json", ".json"), ("team", "")])
 def test_another_kind_of_file(tmp_path: Path, name: str, ending: str) -> None:
     message = error_of(write(tmp_path / name, "{}"))
-    assert message == f"{name}: the name ends in {ending!r}, expected .toml or .csv; rename it"
+    assert message == f"{name}: the name ends in {ending!r}; save it as TOML (.toml) or CSV UTF-8 (.csv)"
 
 
 @pytest.mark.parametrize(("name", "text"), [("team.toml", TOML), ("team.csv", TABLE)])

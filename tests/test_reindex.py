@@ -118,7 +118,7 @@ def test_the_published_overlay_is_kept_until_it_is_dropped(
     ("fields", "error", "message"),
     [
         ({"esco": ("gone.zip",)}, TaxonomyError, "gone.zip: no such file or folder"),
-        ({"taxonomy": "broken-v1.csv"}, TaxonomyError, "broken-v1.csv, row 2, column uri: missing or empty"),
+        ({"taxonomy": "broken-v1.csv"}, TaxonomyError, "broken-v1.csv: no skills, expected one"),
         ({"sample": True, "overlay": "broken.toml"}, TaxonomyError, "broken.toml: not valid TOML"),
         ({"sample": True, "golden": "broken.csv"}, TaxonomyError, "broken.csv, row 1, column title: missing"),
         ({"sample": True, "models": "gone"}, ModelError, "no models at gone"),

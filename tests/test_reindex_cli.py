@@ -311,7 +311,7 @@ def test_a_build_that_fails_exits_with_3_and_can_be_let_pass(
     ("arguments", "message"),
     [
         ((), "give one of --esco, once for each zip or folder, --taxonomy FILE, and --sample"),
-        (("--sample", "--set", "language=de"), "--set name=… and --set language=… go with --taxonomy"),
+        (("--sample", "--set", "language=de"), "go with --taxonomy"),
         (("--sample", "--set", "version=2"), "--set version=… goes with --esco and --taxonomy"),
         (("--sample", "--dry-run", "--report", "/dev/null/r.csv"), "/dev/null/r.csv cannot be written: "),
         (("--sample", "--overlay", "none.toml"), "none.toml: no such file"),

@@ -21,7 +21,7 @@ def make_zip(path: Path, members: dict[str, bytes], method: int = zipfile.ZIP_DE
 
 def table(tmp_path: Path, data: bytes) -> Table:
     (tmp_path / "skills_en.csv").write_bytes(data)
-    return find_tables([tmp_path])["skills_en.csv"]
+    return find_tables([tmp_path]).tables["skills_en.csv"]
 
 
 def error_of(path: Path, *columns: str, limit: int = FILE_LIMIT) -> str:
@@ -34,7 +34,7 @@ def error_of(path: Path, *columns: str, limit: int = FILE_LIMIT) -> str:
 
 
 def read_all(path: Path, *columns: str, limit: int) -> None:
-    for found in find_tables([path], limit).values():
+    for found in find_tables([path], limit).tables.values():
         list(found.rows(*columns))
 
 
@@ -64,7 +64,7 @@ def test_a_zip_is_read_with_folders_inside_and_without_what_macos_adds(tmp_path:
             "ESCO v1/readme.txt": b"",
         },
     )
-    tables = find_tables([path])
+    tables = find_tables([path]).tables
     assert list(tables) == ["skills_en.csv"]
     assert [row["label"] for row in tables["skills_en.csv"].rows("label")] == ["one", "two"]
 
@@ -73,7 +73,7 @@ def test_a_folder_is_read_without_what_macos_adds(tmp_path: Path) -> None:
     (tmp_path / "skills_en.csv").write_text(TEXT)
     (tmp_path / "._skills_en.csv").write_bytes(b"\0")
     (tmp_path / "folder.csv").mkdir()
-    assert list(find_tables([tmp_path])) == ["skills_en.csv"]
+    assert list(find_tables([tmp_path]).tables) == ["skills_en.csv"]
 
 
 def test_missing_path_or_not_a_zip(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_member_limit(tmp_path: Path, in_zip: bool) -> None:
         (path := tmp_path / "a").mkdir()
         (path / "skills_en.csv").write_bytes(data)
     assert "skills_en.csv: has more than the limit of 4,010 bytes" in error_of(path, limit=4010)
-    assert len(list(find_tables([path], 4011)["skills_en.csv"].rows("conceptUri"))) == 1000
+    assert len(list(find_tables([path], 4011).tables["skills_en.csv"].rows("conceptUri"))) == 1000
 
 
 def test_a_size_in_the_header_is_not_trusted(tmp_path: Path) -> None:
@@ -195,11 +195,7 @@ def test_a_file_that_is_gone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "column", "problem"),
     [
-        (
-            b"conceptUri;label\nu:1;one\n",
-            "conceptUri",
-            "1, column conceptUri: missing; found 'concept",
-        ),
+        (b"uri;label\nu:1;one\n", "conceptUri", "1, column conceptUri: missing; found 'uri, label'"),
         (
             b'conceptUri,label\n"u:\n1",one\nu:2,caf\xe9\n',
             "label",
@@ -233,3 +229,32 @@ def test_a_row_that_is_too_short(tmp_path: Path) -> None:
     row = next(table(tmp_path, b"conceptUri,label\nu:1,  \n").rows())
     with pytest.raises(TaxonomyError, match="row 2, column label: empty, expected a value"):
         row.filled("label")
+
+
+def test_zips_within_zips_are_read_to_a_depth(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "0.zip", {"a/skills_en.csv": TEXT.encode()})
+    for depth in range(1, 5):
+        path = make_zip(tmp_path / f"{depth}.zip", {f"in/{path.name}": path.read_bytes()}, zipfile.ZIP_STORED)
+        found = find_tables([path])
+        if depth == 4:
+            assert found.tables == {}
+        else:
+            rows = list(found.tables["skills_en.csv"].rows("conceptUri"))
+            assert [row["label"] for row in rows] == ["one", "two"]
+            assert found.names[0] == path.name
+
+
+def test_a_broken_zip_within_a_zip(tmp_path: Path) -> None:
+    inner = make_zip(tmp_path / "inner.zip", {"skills_en.csv": TEXT.encode()}).read_bytes()
+    path = make_zip(tmp_path / "outer.zip", {"inner.zip": inner[:60]})
+    assert error_of(path).startswith("outer.zip/inner.zip: not a zip, or a truncated one")
+    path = make_zip(tmp_path / "outer.zip", {"../inner.zip": inner})
+    assert "has a name that escapes the folder" in error_of(path)
+    set_flags(make_zip(path, {"inner.zip": inner}), 0x1)
+    assert error_of(path).startswith("outer.zip/inner.zip: encrypted")
+
+
+def test_a_release_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indexer.read.release_files.RELEASE_LIMIT", 100)
+    path = make_zip(tmp_path / "a.zip", {f"{number}.csv": b"x" * 60 for number in range(2)})
+    assert "a.zip: its tables have more than 100 bytes once unpacked" in error_of(path)

@@ -87,6 +87,6 @@ def test_a_missing_or_doubled_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "not.zip").write_bytes(b"PK no zip")
     with pytest.raises(TaxonomyError, match=r"not\.zip cannot be read"):
         read_training_files(tmp_path / "not.zip")
-    (path / "jobid2terms.json").write_bytes(b"\xff\xfe{}")
+    (path / "jobid2terms.json").write_bytes(b"{\xff\xfe}")
     with pytest.raises(TaxonomyError, match=r"jobid2terms\.json.* is not UTF-8"):
         read_training_files(path)

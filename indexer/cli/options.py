@@ -44,6 +44,7 @@ def tell_release(release: "Release") -> None:
         f"read {taxonomy}: {len(taxonomy.skills):,} skills, {len(taxonomy.occupations):,} occupations, "
         f"{len(taxonomy.relations):,} relations"
     )
+    for text in release.notes:
+        note(f"  {text}")
     for rows in release.skipped:
-        count = "1 row" if rows.count == 1 else f"{rows.count:,} rows"
-        note(f"  skipped {count} of {rows.file}: {rows.reason} ({rows.examples[0]})")
+        note(f"  skipped {rows}" if rows.unit == "row" else f"  {rows}")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from indexer.cli.options import EscoOption, SampleOption, tell_release
-from skillsearch.cli.options import JsonOption, SetOption, split_settings
+from skillsearch.cli.options import JsonOption, SetOption, read_assignments, split_settings
 
 if TYPE_CHECKING:
     from indexer.reindex import ReindexReport, ReindexRequest
 
 __all__ = ["reindex"]
 
-_MORE = ("name", "version", "language", "golden", "margin", "give_way")
+_MORE = ("name", "version", "language", "uris", "golden", "margin", "give_way")
 """Fields of the request that are given by ``--set``."""
 
 
@@ -23,7 +23,15 @@ def reindex(
     esco: EscoOption = None,
     taxonomy: Annotated[
         Path | None,
-        typer.Option(help="A taxonomy of your own instead: .csv or .jsonl.", show_default=False),
+        typer.Option(help="A taxonomy of your own instead: .csv, .tsv, .json or .jsonl.", show_default=False),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=THEIRS",
+            help='What it calls a column, such as label="Skill name".',
+            show_default=False,
+        ),
     ] = None,
     sample: SampleOption = False,
     overlay: Annotated[
@@ -55,13 +63,16 @@ def reindex(
     After a crash, the same command resumes the build. Without a Qdrant server the index is below
     SKILLSEARCH_HOME. Exits with 3 if the new build fails its checks; it is then not published.
 
-    --set takes any setting, and: name, version and language of the release; golden, a CSV
-    of title,skill to measure recall on; margin, the recall that may be lost (0.02); give_way=false to
-    compete with searches for the processor.
+    --set takes any setting, and: name, version and language of the release; uris=labels, to make
+    the URIs of a plain list from its labels; golden, a table of title and skill to measure recall
+    on; margin, the recall that may be lost (0.02); give_way=false to compete with searches for the
+    processor.
 
     Example: skillsearch reindex --esco esco-en.zip --esco esco-relations.zip --dry-run
 
     Example: skillsearch reindex --taxonomy acme-v3.csv --overlay ours.toml --set models=skillscout
+
+    Example: skillsearch reindex --taxonomy list-v1.csv --column label="Skill name" --set uris=labels
 
     Example: skillsearch reindex --sample
     """
@@ -75,6 +86,7 @@ def reindex(
     request = _request(
         esco=tuple(esco or ()),
         taxonomy=taxonomy,
+        columns=dict(read_assignments(column or (), "--column")),
         sample=sample,
         overlay=overlay,
         models=settings.model_location,

@@ -1,19 +1,20 @@
 """Reader of ESCO releases, as ESCO's portal offers them.
 
-v1.1 comes as two zips, a classification in one language and language-independent relations; v1.2 as one
-zip whose relation files carry the language too. Columns are found by header, so both are read alike, and
-so is any other taxonomy in the same form.
+v1.0 and v1.1 come as two zips, a classification in one language and language-independent relations; v1.2
+as one zip whose relation files carry the language too. Columns are found by header, so all are read alike,
+and so is any other taxonomy in the same form.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TypeVar, cast, get_args
 
-from indexer.read.release import Release, SkippedRows
+from indexer.read.codes import IscoCodes
+from indexer.read.identity import name_and_version, require_identity
+from indexer.read.release import Release, SkippedRows, concepts, names_in, split_lists
 from indexer.read.release_files import find_tables
-from indexer.read.skills import other_names
 from skillsearch.errors import TaxonomyError
 from skillsearch.tables import Record, Table
 from skillsearch.taxonomy.records import (
@@ -43,8 +44,17 @@ _CLASSIFICATION_FILES = ("skills", "occupations", "skillGroups", "ISCOGroups")
 _READ = {*_RELATION_FILES, *_CLASSIFICATION_FILES, "skillsHierarchy", *_COLLECTIONS}
 _SKILL_TYPES = {"skill/competence": "skill", "knowledge": "knowledge", "": ""}
 
-_FILE_NAME = re.compile(r"(?:(?P<name>[^/]+?) dataset - )?v(?P<version>\d+(?:\.\d+)+)", re.IGNORECASE)
-_LANGUAGE = re.compile(r"^(?P<stem>[A-Za-z]+)_(?P<language>[a-z]{2}(?:-[a-z]{2,4})?)\.csv$", re.IGNORECASE)
+_LISTS = ("altLabels", "hiddenLabels")
+_MODIFIED = "modifiedDate"
+
+_FILE_NAME = re.compile(
+    rf"(?<![a-z])(?P<stem>{'|'.join(sorted(_READ, key=len, reverse=True))})"
+    r"(?:_(?P<language>[a-z]{2}(?:-[a-z]{2,4})?))?(?![a-z])",
+    re.IGNORECASE,
+)
+"""Within the name of a file, to which a system may have added ``Copy of`` or `` (1)``."""
+
+_STEMS = {stem.lower(): stem for stem in _READ}
 
 _Concept = TypeVar("_Concept", Skill, Occupation, Group)
 
@@ -52,12 +62,13 @@ _Concept = TypeVar("_Concept", Skill, Occupation, Group)
 def read_esco(paths: Sequence[Path], *, name: str | None = None, version: str | None = None) -> Release:
     """Read one release in one language.
 
-    Labels are stripped; `skillType` ``skill/competence`` becomes ``skill``. Relations to concepts that
-    the release lacks, and concepts that are not released, are skipped and reported.
+    Labels are stripped; `skillType` ``skill/competence`` becomes ``skill``. Skipped and reported are
+    relations to concepts that the release lacks, concepts that are not released or have no label, and
+    rows that say again what another says.
 
     Args:
         paths: each zip or unpacked folder of the release.
-        name: of the taxonomy; by default the text before ``dataset`` in the file name, or ``esco``.
+        name: of the taxonomy; by default ``esco``, or the text before ``dataset`` in the file name.
         version: by default from the file name, such as ``v1.1.1``.
 
     Raises:
@@ -66,18 +77,19 @@ def read_esco(paths: Sequence[Path], *, name: str | None = None, version: str | 
     if not paths:
         raise TaxonomyError("no release was given: name its zips or folders")
     paths = [path if path.name else path.resolve() for path in paths]
-    tables = find_tables(paths)
-    by_stem, language = _by_stem(tables.values())
+    files = find_tables(paths)
+    by_stem, language = _by_stem(files.tables.values())
     _require_files(by_stem, paths)
     if not language:
         source = by_stem["skills"].source
         raise TaxonomyError(f"{source}: no language in the file name; expected one such as skills_en.csv")
-    name, version = _identity(paths, name, version)
+    name, version = _identity(files.names, name, version)
     skipped = SkippedRows()
+    codes = IscoCodes(skipped)
     skills = _read_skills(by_stem, skipped)
     groups = _read_groups(by_stem, skipped)
-    isco_groups = _read_isco_groups(by_stem["ISCOGroups"], skipped)
-    occupations = _read_occupations(by_stem["occupations"], isco_groups, skipped)
+    isco_groups = _read_isco_groups(by_stem["ISCOGroups"], codes, skipped)
+    occupations = _read_occupations(by_stem["occupations"], codes, skipped)
     _require_apart(skills, groups, by_stem["skillGroups"])
     _require_apart(occupations, isco_groups, by_stem["ISCOGroups"])
     relations = _read_relations(by_stem["occupationSkillRelations"], occupations, skills, skipped)
@@ -88,7 +100,7 @@ def read_esco(paths: Sequence[Path], *, name: str | None = None, version: str | 
     _attach_broader(by_stem["broaderRelationsSkillPillar"], skills, groups, skipped)
     _attach_broader(by_stem["broaderRelationsOccPillar"], occupations, isco_groups, skipped)
     taxonomy = Taxonomy(name, version, language, skills, occupations, relations, groups, isco_groups)
-    return Release(taxonomy, skipped.report())
+    return skipped.release(taxonomy)
 
 
 def sample_path() -> Path:
@@ -107,11 +119,11 @@ def _by_stem(tables: Iterable[Table]) -> tuple[dict[str, Table], str]:
     languages: dict[str, Table] = {}
     twice: list[tuple[Table, Table]] = []
     for table in tables:
-        match = _LANGUAGE.match(table.name)
-        stem = match["stem"] if match else PurePath(table.name).stem
-        if stem not in _READ:
+        match = _FILE_NAME.search(table.name)
+        if not match:
             continue
-        if match:
+        stem = _STEMS[match["stem"].lower()]
+        if match["language"]:
             languages.setdefault(match["language"].lower(), table)
         if stem in by_stem:
             twice.append((by_stem[stem], table))
@@ -140,31 +152,26 @@ def _require_files(by_stem: dict[str, Table], paths: Sequence[Path]) -> None:
             )
 
 
-def _identity(paths: Sequence[Path], name: str | None, version: str | None) -> tuple[str, str]:
-    """The name and version that were given, or else those in the file names."""
-    matches = [match for path in paths if (match := _FILE_NAME.search(path.name))]
-    versions = {match["version"]: match.string for match in matches}
-    if version is None and len(versions) > 1:
-        found = " and ".join(f"v{number} ({file})" for number, file in versions.items())
-        raise TaxonomyError(f"two versions mixed: {found}; give the files of one version")
-    if version is None and not versions:
+def _identity(file_names: Sequence[str], name: str | None, version: str | None) -> tuple[str, str]:
+    """The name and version that were given, or else those in the names of files, zips and folders."""
+    found_name, found_version = name_and_version(file_names) if version is None else ("", version)
+    if not found_version:
         raise TaxonomyError(
-            f"{paths[0].name}: no version such as v1.1.1 in the name; give it with --set version=1.1.1"
+            f"{file_names[0]}: no version such as v1.1.1 in the name; give it with --set version=1.1.1"
         )
-    names = [match["name"].strip().lower() for match in matches if match["name"]]
-    return name or (names[0] if names else "esco"), version or next(iter(versions))
+    is_own = any("dataset" in file_name.lower() for file_name in file_names) and "esco" not in found_name
+    name = name or (found_name if is_own and found_name else "esco")
+    require_identity(file_names[0], name, found_version)
+    return name, found_version
 
 
 def _concepts(table: Table, skipped: SkippedRows, *columns: str) -> Iterator[tuple[str, str, Record]]:
     """URI, label and row of each released concept."""
-    seen: dict[str, str] = {}
-    for row in table.rows("conceptUri", "preferredLabel", *columns):
-        uri, label = row.filled("conceptUri"), row.filled("preferredLabel")
-        if uri in seen:
-            raise row.error("conceptUri", f"duplicate URI {uri!r}, already in {seen[uri]}")
-        seen[uri] = row.place
-        if _is_released(row, skipped):
-            yield uri, label, row
+    rows = table.rows("conceptUri", "preferredLabel", *columns)
+    released = (row for row in rows if _is_released(row, skipped))
+    split = split_lists(released, _LISTS, skipped)
+    for row in concepts(split, "conceptUri", "preferredLabel", skipped, modified=_MODIFIED):
+        yield row.filled("conceptUri"), row.filled("preferredLabel"), row
 
 
 def _require_apart(concepts: Iterable[str], groups: dict[str, Group], table: Table) -> None:
@@ -184,15 +191,15 @@ def _is_released(row: Record, skipped: SkippedRows) -> bool:
 
 
 def _read_skills(by_stem: dict[str, Table], skipped: SkippedRows) -> dict[str, Skill]:
-    columns = ("skillType", "reuseLevel", "altLabels", "hiddenLabels", "description")
+    columns = ("skillType", "reuseLevel", "altLabels", "description")
     skills = {
         uri: Skill(
             uri=uri,
             label=label,
-            alt_labels=other_names(row, "altLabels", label),
-            hidden_labels=row.lines("hiddenLabels"),
+            alt_labels=names_in(row, "altLabels", label, skipped),
+            hidden_labels=names_in(row, "hiddenLabels", "", skipped),
             description=row["description"],
-            skill_type=_SKILL_TYPES[_one_of(row, "skillType", tuple(_SKILL_TYPES))],
+            skill_type=_skill_type(row),
             reuse_level=_one_of(row, "reuseLevel", (*REUSE_LEVELS, "")),
         )
         for uri, label, row in _concepts(by_stem["skills"], skipped, *columns)
@@ -209,7 +216,7 @@ def _read_collections(
     collections: dict[str, set[str]] = {}
     for stem, collection in _COLLECTIONS.items():
         for row in by_stem[stem].rows("conceptUri") if stem in by_stem else ():
-            uri = row.filled("conceptUri")
+            uri = row.text("conceptUri")
             if not _is_released(row, skipped):
                 continue
             if uri in skills:
@@ -238,30 +245,25 @@ def _hierarchy_codes(table: Table | None) -> dict[str, str]:
     return codes
 
 
-def _read_isco_groups(table: Table, skipped: SkippedRows) -> dict[str, Group]:
+def _read_isco_groups(table: Table, codes: IscoCodes, skipped: SkippedRows) -> dict[str, Group]:
     return {
-        uri: Group(uri, label, row["code"], row.text("description"))
+        uri: Group(uri, label, codes.add_group(row, uri), row.text("description"))
         for uri, label, row in _concepts(table, skipped, "code")
     }
 
 
-def _read_occupations(
-    table: Table, isco_groups: dict[str, Group], skipped: SkippedRows
-) -> dict[str, Occupation]:
-    by_code = {group.code: uri for uri, group in isco_groups.items()}
+def _read_occupations(table: Table, codes: IscoCodes, skipped: SkippedRows) -> dict[str, Occupation]:
     occupations: dict[str, Occupation] = {}
     for uri, label, row in _concepts(table, skipped, "iscoGroup", "altLabels", "description"):
-        code = row["iscoGroup"]
-        if code and code not in by_code:
-            skipped.add(row, "the ISCO group does not exist", f"{code} of {uri}")
+        group = codes.group_of(row)
         occupations[uri] = Occupation(
             uri=uri,
             label=label,
-            alt_labels=other_names(row, "altLabels", label),
-            hidden_labels=row.lines("hiddenLabels"),
+            alt_labels=names_in(row, "altLabels", label, skipped),
+            hidden_labels=names_in(row, "hiddenLabels", "", skipped),
             description=row["description"],
-            code=row.text("code"),
-            isco_group=by_code.get(code, ""),
+            code=codes.occupation_code(row, group),
+            isco_group=group,
         )
     return occupations
 
@@ -274,7 +276,7 @@ def _read_relations(
     known = 0
     for row in table.rows("occupationUri", "relationType", "skillUri"):
         kind = cast(RelationKind, _one_of(row, "relationType", _KINDS))
-        pair = occupation, skill = row.filled("occupationUri"), row.filled("skillUri")
+        pair = occupation, skill = row["occupationUri"], row["skillUri"]
         if occupation not in occupations:
             skipped.add(row, "the occupation does not exist", occupation)
         elif skill not in skills:
@@ -295,7 +297,7 @@ def _attach_broader(
     """Attach their direct parents to concepts and groups, each once, in the file's order."""
     found: dict[str, dict[str, None]] = {}
     for row in table.rows("conceptUri", "broaderUri"):
-        child, parent = row.filled("conceptUri"), row.filled("broaderUri")
+        child, parent = row["conceptUri"], row["broaderUri"]
         missing = [uri for uri in (child, parent) if uri not in narrower and uri not in groups]
         if missing:
             skipped.add(row, "a concept of the pair does not exist", missing[0])
@@ -308,6 +310,14 @@ def _attach_broader(
             groups[uri] = replace(groups[uri], broader=tuple(broader))
         else:
             narrower[uri] = replace(narrower[uri], broader=tuple(broader))
+
+
+def _skill_type(row: Record) -> str:
+    """The type of a skill; of the two that v1.0 has in some cells, the first that is known counts."""
+    values = row["skillType"].split() or [""]
+    known = (replace(row, values={"skillType": value}) for value in values)
+    types = [_SKILL_TYPES[_one_of(one, "skillType", tuple(_SKILL_TYPES))] for one in known]
+    return next((name for name in ("skill", "knowledge") if name in types), "")
 
 
 def _one_of(row: Record, column: str, known: Sequence[str]) -> str:

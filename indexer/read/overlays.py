@@ -1,4 +1,4 @@
-"""Reader of overlays: TOML or CSV files in the form of docs/reference/files.md."""
+"""Reader of overlays: TOML files or tables in the form of docs/reference/files.md."""
 
 import tomllib
 from collections.abc import Iterator
@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from indexer.overlay import Alias, Hide, Overlay, Pin, PrivateSkill
-from indexer.read.skills import SKILL_FIELDS, filled_rows, read_skill
+from indexer.read.skills import LIST_FIELDS, SKILL_FIELDS, filled_rows, read_skill
 from skillsearch.errors import TaxonomyError
-from skillsearch.tables import Record, Table, TextFile
+from skillsearch.tables import Record, Table, TextFile, with_lists
 
 __all__ = ["read_overlay"]
 
@@ -24,7 +24,7 @@ _LIMIT = 16 * 2**20
 
 
 def read_overlay(path: Path) -> Overlay:
-    """Read an overlay from a file whose name ends in ``.toml`` or ``.csv``.
+    """Read an overlay from a file whose name ends in ``.toml``, ``.csv`` or ``.tsv``.
 
     A TOML file with only comments is an overlay without entries; an empty file, or a CSV file with only a
     header, is taken for a mistake.
@@ -56,10 +56,12 @@ def _entries(path: Path) -> Iterator[tuple[str, Record]]:
     match path.suffix.lower():
         case ".toml":
             return _toml_entries(TextFile.at(path, limit=_LIMIT))
-        case ".csv":
+        case ".csv" | ".tsv":
             return _table_entries(Table.at(path, limit=_LIMIT))
-    TextFile.at(path)  # a missing file or a folder has a message of its own
-    raise TaxonomyError(f"{path.name}: the name ends in {path.suffix!r}, expected .toml or .csv; rename it")
+    next(TextFile.at(path).lines(), None)  # a missing file, a folder or a workbook has a message of its own
+    raise TaxonomyError(
+        f"{path.name}: the name ends in {path.suffix!r}; save it as TOML (.toml) or CSV UTF-8 (.csv)"
+    )
 
 
 def _toml_entries(file: TextFile) -> Iterator[tuple[str, Record]]:
@@ -88,11 +90,10 @@ def _toml_entries(file: TextFile) -> Iterator[tuple[str, Record]]:
 
 
 def _table_entries(table: Table) -> Iterator[tuple[str, Record]]:
-    is_empty = True
-    for record in filled_rows(table, ("action", "uri"), ("action", *SKILL_FIELDS)):
-        is_empty = False
+    rows = list(filled_rows(table, ("action", "uri"), ("action", *SKILL_FIELDS)))
+    for record in with_lists(rows, LIST_FIELDS)[0]:
         yield record.one_of("action", tuple(_FIELDS)), record
-    if is_empty:
+    if not rows:
         raise TaxonomyError(
             f"{table.source}: no entries, expected one or more; for an overlay without entries, write a "
             "TOML file with a comment"

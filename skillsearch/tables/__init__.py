@@ -1,7 +1,8 @@
-"""Tables: one reader of CSV, TSV and JSON Lines for taxonomies, judgements, benchmarks and titles."""
+"""Tables: one reader of CSV, TSV, JSON Lines and JSON lists for all that people give."""
 
-from skillsearch.tables.record import Record
-from skillsearch.tables.table import Skip, Table, json_lines
+from skillsearch.tables.json_lines import json_lines
+from skillsearch.tables.record import Record, with_lists
+from skillsearch.tables.table import Skip, Table
 from skillsearch.tables.text_file import DAMAGE, FILE_LIMIT, TextFile
 
-__all__ = ["DAMAGE", "FILE_LIMIT", "Record", "Skip", "Table", "TextFile", "json_lines"]
+__all__ = ["DAMAGE", "FILE_LIMIT", "Record", "Skip", "Table", "TextFile", "json_lines", "with_lists"]

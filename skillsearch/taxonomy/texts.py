@@ -23,6 +23,7 @@ __all__ = [
     "skill_embedding_hash",
     "skill_names",
     "skill_text",
+    "titles_in",
 ]
 
 VIEW_VERSION = 1
@@ -50,8 +51,8 @@ def skill_names(skill: Skill) -> tuple[str, ...]:
 
 
 def occupation_text(occupation: Occupation) -> str:
-    """The encoder's view of an occupation: its preferred label."""
-    return query_text(occupation.label)
+    """The encoder's view of an occupation: its preferred label, of a pair the first half."""
+    return query_text(titles_in(occupation.label)[0])
 
 
 def pair_text(title: str, skill_label: str) -> tuple[str, str]:
@@ -74,6 +75,11 @@ def label_variants(label: str) -> tuple[str, ...]:
         if len(parts) % 2 or len(halves[0].split()) != len(halves[1].split()):
             halves = []
     return tuple(dict.fromkeys([label, *filter(None, halves)]))
+
+
+def titles_in(label: str) -> tuple[str, ...]:
+    """The titles that a label has: the halves of a pair, else the label itself."""
+    return label_variants(label)[1:] or (label,)
 
 
 def embedding_hash(text: str) -> str:

@@ -80,7 +80,7 @@ def fit_blend(request: FitRequest, progress: Progress = silent) -> FitReport:
     from skillsearch.store import open_store
     from trainer.blend.catalogue import read_catalogue
     from trainer.blend.cross_validation import FitOptions, fit_blender
-    from trainer.blend.judgements import read_judgements
+    from trainer.blend.judgements import read_judgements, with_uris
     from trainer.blend.pool import build_pool
     from trainer.blend.validation import learning_curve, measure_fit
 
@@ -98,6 +98,7 @@ def fit_blend(request: FitRequest, progress: Progress = silent) -> FitReport:
     try:
         build = store.published()
         catalogue = read_catalogue(build)
+        benchmark = with_uris(benchmark, catalogue.uris, catalogue.labels)
         pool = build_pool(benchmark, catalogue, build, encoder)
     finally:
         store.close()

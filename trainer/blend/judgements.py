@@ -1,11 +1,13 @@
 """Judgements of titles and skills, from whichever file has them, to a `Benchmark`.
 
-Three kinds are read: a folder or zip of TalentCLEF's task B; a CSV with the columns ``title``,
-``skill`` and ``grade``, where ``skill`` is a URI; and judgements in TREC's format with a CSV of
-``query`` and ``title`` beside them, the documents being URIs.
+Three kinds are read: a folder or zip of TalentCLEF's task B; a table with the columns ``title``,
+``skill`` and ``grade``, where ``skill`` is a URI or a preferred label; and judgements in TREC's format
+with a table of ``query`` and ``title`` beside them, the documents being URIs.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +16,22 @@ from skillsearch.tables import Record, Table
 from skillsearch.tasks import TITLE_TO_SKILLS
 from trainer.evaluate.benchmark import Benchmark, Document
 
-__all__ = ["MIN_TITLES", "check_judgements", "read_judgements"]
+__all__ = ["MIN_TITLES", "check_judgements", "read_judgements", "with_uris"]
+
+_GRADES: Final[Mapping[str, int]] = {
+    "core": 2,
+    "essential": 2,
+    "contextual": 1,
+    "optional": 1,
+    "irrelevant": 0,
+    "not relevant": 0,
+}
+"""Words for grades."""
+
+_BETWEEN_WORDS: Final = re.compile(r"[\s_]+|(?<=\w)-(?=\w)")
+_WHOLE: Final = re.compile(r"(\d{1,9})(?:[.,]0+)?")  # a spreadsheet may have added decimals
+
+_NAMED: Final = 5  # labels in a message
 
 MIN_TITLES: Final = 5
 """Titles with a relevant skill that learning and measuring need."""
@@ -71,16 +88,56 @@ def check_judgements(benchmark: Benchmark, source: str) -> None:
         )
 
 
+def with_uris(benchmark: Benchmark, uris: Sequence[str], labels: Sequence[str]) -> Benchmark:
+    """Judgements whose skills are named by their URIs, where some are by their preferred labels.
+
+    Args:
+        benchmark: names each skill by a URI, or by a label, whose case does not count.
+        uris: of all skills of the index.
+        labels: of these, in the same order.
+
+    Raises:
+        EvaluationError: several skills have one of the labels, or one skill is judged by its label and
+            otherwise by its URI.
+    """
+    known = set(uris)
+    by_label: dict[str, list[str]] = {}
+    for uri, label in zip(uris, labels, strict=True):
+        by_label.setdefault(_folded(label), []).append(uri)
+    found = {
+        name: by_label[_folded(name)]
+        for name, document in benchmark.documents.items()
+        if not document.names and name not in known and _folded(name) in by_label
+    }
+    shared = [name for name, several in found.items() if len(several) > 1]
+    if shared:
+        shown = "; ".join(f"{name} ({', '.join(found[name])})" for name in shared[:_NAMED])
+        raise EvaluationError(
+            f"{benchmark.name}: {len(shared):,} labels belong to several skills, write URIs instead: {shown}"
+        )
+    uri_of = {name: found[name][0] if name in found else name for name in benchmark.documents}
+    qrels: dict[str, dict[str, int]] = {}
+    for query, grades in benchmark.qrels.items():
+        row = qrels.setdefault(query, {})
+        for name, grade in grades.items():
+            if row.setdefault(uri_of[name], grade) != grade:
+                two = f"{benchmark.queries[query]!r} has two grades for {name}, which is {uri_of[name]}"
+                raise EvaluationError(f"{benchmark.name}: {two}; keep one")
+    documents = benchmark.documents if not found else _documents(qrels)
+    return replace(benchmark, documents=documents, qrels=qrels)
+
+
+def _folded(label: str) -> str:
+    return " ".join(label.casefold().split())
+
+
 def _read_csv(path: Path) -> Benchmark:
     columns = ("title", "skill", "grade")
     queries: dict[str, str] = {}
     ids: dict[str, str] = {}
     qrels: dict[str, dict[str, int]] = {}
     for row in Table.at(path, error_type=EvaluationError).rows(*columns, known=columns):
-        title, skill = _title(row), row["skill"]
-        if skill.split() != [skill]:
-            raise row.error("skill", f"{skill!r}, expected the URI of a skill")
-        grade = row.whole_number("grade", "0 is not relevant")
+        title, skill, grade = _title(row), row.filled("skill"), _grade(row)
         query = ids.setdefault(title.casefold(), f"title-{len(ids) + 1}")
         queries.setdefault(query, title)
         before = qrels.setdefault(query, {}).setdefault(skill, grade)
@@ -106,6 +163,17 @@ def _read_trec(path: Path, titles: Path) -> Benchmark:
             f"{titles}: no title for {len(missing):,} of the queries in {path} ({missing[0]}): add them"
         )
     return Benchmark(path.name, {query: queries[query] for query in qrels}, _documents(qrels), qrels)
+
+
+def _grade(row: Record) -> int:
+    """A grade, as a whole number or as a word."""
+    text = " ".join(_BETWEEN_WORDS.split(row["grade"].casefold()))
+    number = _WHOLE.fullmatch(text)
+    if not number and text not in _GRADES:
+        words = ", ".join(f"{word} = {grade}" for word, grade in _GRADES.items())
+        expected = f"expected a whole number from 0 (not relevant) up, or a word: {words}"
+        raise row.error("grade", f"{row['grade'][:40]!r}, {expected}")
+    return int(number[1]) if number else _GRADES[text]
 
 
 def _title(row: Record) -> str:

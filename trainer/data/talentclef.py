@@ -59,7 +59,7 @@ def _find(path: Path) -> list[TextFile]:
         else:
             with zipfile.ZipFile(path) as archive:
                 members = [(PurePosixPath(name).name, name) for name in archive.namelist()]
-            found = [TextFile(name, f"{path}: {name}", path, member) for name, member in members]
+            found = [TextFile(name, f"{path}: {name}", path, (member,)) for name, member in members]
     except (OSError, *DAMAGE) as error:
         raise TaxonomyError(f"{path} cannot be read as a folder or zip: {error}") from error
     by_name = {name: [file for file in found if file.name == name] for name in FILES}

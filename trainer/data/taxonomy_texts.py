@@ -3,6 +3,7 @@
 from typing import Final
 
 from skillsearch.taxonomy.records import Skill, Taxonomy
+from skillsearch.taxonomy.texts import label_variants, titles_in
 from trainer.data.generators.base import Kind
 from trainer.data.sentences import split_sentences
 from trainer.unified.manifest import Profile
@@ -40,7 +41,7 @@ def occupation_titles(taxonomy: Taxonomy) -> dict[str, set[str]]:
     spelled: dict[str, str] = {}
     for uri, relations in taxonomy.relations_by_occupation.items():
         occupation = taxonomy.occupations[uri]
-        for name in (occupation.label, *occupation.alt_labels):
+        for name in (*titles_in(occupation.label), *occupation.alt_labels):
             title = spelled.setdefault(_key(name), normal_text(name))
             titles.setdefault(title, set()).update(relation.skill for relation in relations)
     return titles
@@ -67,7 +68,7 @@ class Guard:
             self._occupations = {
                 _key(name)
                 for one in occupations
-                for name in (one.label, *one.alt_labels, *one.hidden_labels)
+                for name in (*label_variants(one.label), *one.alt_labels, *one.hidden_labels)
                 if normal_text(name)
             }
 

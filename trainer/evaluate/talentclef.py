@@ -141,7 +141,7 @@ def _find_set(path: Path) -> list[Table]:
             name,
             f"{path}/{folder / name}",
             path / folder / name if is_folder else path,
-            None if is_folder else (folder / name).as_posix(),
+            () if is_folder else ((folder / name).as_posix(),),
             error_type=EvaluationError,
             delimiter="\t",
         )

@@ -15,7 +15,7 @@ from skillsearch.arrays import BoolArray, Float32Array
 from skillsearch.errors import TrainingError
 from skillsearch.models.classes import CONTEXTUAL, CORE, IRRELEVANT
 from skillsearch.taxonomy.records import Occupation, Relation, Taxonomy
-from skillsearch.taxonomy.texts import occupation_text, pair_text, query_text, skill_text
+from skillsearch.taxonomy.texts import pair_text, query_text, skill_text, titles_in
 from trainer.pair.config import EncoderConfig, RerankerConfig
 
 __all__ = [
@@ -224,7 +224,7 @@ def _held_out_titles(taxonomy: Taxonomy, split: Split) -> dict[str, list[str]]:
 
 
 def _titles(occupation: Occupation) -> list[str]:
-    return [occupation_text(occupation), *map(query_text, occupation.alt_labels)]
+    return list(map(query_text, (*titles_in(occupation.label), *occupation.alt_labels)))
 
 
 def _sampled_relations(
