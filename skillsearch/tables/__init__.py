@@ -1,8 +1,19 @@
-"""Tables: one reader of CSV, TSV, JSON Lines and JSON lists for all that people give."""
+"""Tables: one reader of CSV, TSV, JSON Lines and JSON lists for all that people give, one writer of CSV."""
 
+from skillsearch.tables.csv_output import write_rows
 from skillsearch.tables.json_lines import json_lines
 from skillsearch.tables.record import Record, with_lists
 from skillsearch.tables.table import Skip, Table
 from skillsearch.tables.text_file import DAMAGE, FILE_LIMIT, TextFile
 
-__all__ = ["DAMAGE", "FILE_LIMIT", "Record", "Skip", "Table", "TextFile", "json_lines", "with_lists"]
+__all__ = [
+    "DAMAGE",
+    "FILE_LIMIT",
+    "Record",
+    "Skip",
+    "Table",
+    "TextFile",
+    "json_lines",
+    "with_lists",
+    "write_rows",
+]
