@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from skillsearch.aio import AsyncSkillSearch
     from skillsearch.client import SkillSearch
     from skillsearch.errors import SkillSearchError
-    from skillsearch.results import SearchResult, SkillHit
+    from skillsearch.results import FailedSearch, SearchResult, SkillHit
     from skillsearch.settings import Settings
     from skillsearch.store.filters import Filters
 
 __all__ = [
     "AsyncSkillSearch",
+    "FailedSearch",
     "Filters",
     "SearchResult",
     "Settings",
@@ -32,6 +33,7 @@ __all__ = [
 
 _MODULES = {
     "AsyncSkillSearch": "aio",
+    "FailedSearch": "results",
     "Filters": "store.filters",
     "SearchResult": "results",
     "Settings": "settings",

@@ -18,10 +18,13 @@ SkillSearchError
 └── EvaluationError         a benchmark, a run or a set of judgements is not usable
 ```
 
-A message names the thing, what was found, what was expected, and what to do.
+A message names the thing, what was found, what was expected, and what to do. It is one printable line of
+at most 2,000 characters, whatever it quotes.
 The command line prints it in red and exits with its `exit_code`: 3 for a build that failed its
 checks, else 1.
 """
+
+from skillsearch.characters import one_line
 
 __all__ = [
     "BuildCheckError",
@@ -46,6 +49,9 @@ class SkillSearchError(Exception):
     """Base class of all errors that skillsearch raises on purpose."""
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message))
 
 
 class ConfigurationError(SkillSearchError):

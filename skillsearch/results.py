@@ -1,15 +1,17 @@
 """Results of a search: frozen, and ready for JSON."""
 
-import json
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, overload
 
+from skillsearch.characters import json_text, quoted
 from skillsearch.models.classes import Relevance
 from skillsearch.settings import RerankerName
 
 __all__ = [
     "EscoLinks",
+    "FailedSearch",
     "Probabilities",
     "Reference",
     "SearchResult",
@@ -141,6 +143,7 @@ class SearchResult:
         demand_weight: of a learned blend; None without one.
         min_probability: where it is set, each hit is at least so likely to be contextual or core.
         rerank: what reranked; None where nothing did.
+        notes: what of the request had no effect, such as a URI to exclude that the index does not have.
     """
 
     title: str
@@ -152,6 +155,7 @@ class SearchResult:
     demand_weight: float | None = None
     min_probability: float | None = None
     rerank: RerankerName | None = None
+    notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[SkillHit]:
         return iter(self.hits)
@@ -174,4 +178,32 @@ class SearchResult:
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The result as a JSON object."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
+        return json_text(self.to_dict(), indent=indent)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedSearch:
+    """A title among many that could not be searched for; the others were.
+
+    Attributes:
+        position: of the title, 1 for the first.
+        title: as it was given; it need not be text.
+        error: what is wrong with it, and what to do.
+        kind: name of the error, such as ``QueryError``.
+    """
+
+    position: int
+    title: object
+    error: str
+    kind: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values ready for JSON; a title that JSON cannot tell is told as Python writes it."""
+        is_plain = self.title is None or isinstance(self.title, str | int)
+        if is_plain or (isinstance(self.title, float) and math.isfinite(self.title)):
+            return asdict(self)
+        return {**asdict(replace(self, title=None)), "title": quoted(self.title)}
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The failure as a JSON object."""
+        return json_text(self.to_dict(), indent=indent)

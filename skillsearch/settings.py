@@ -19,7 +19,7 @@ from pydantic_settings import (
 
 from skillsearch.errors import ConfigurationError
 
-__all__ = ["RERANKERS", "Precision", "RerankerName", "Settings", "load_settings"]
+__all__ = ["MAX_DEPTH", "RERANKERS", "Precision", "RerankerName", "Settings", "load_settings"]
 
 Precision = Literal["float32", "bfloat16", "float16"]
 """Of a reranker's numbers."""
@@ -28,6 +28,9 @@ RerankerName = Literal["cross-encoder", "late-interaction"]
 
 RERANKERS: Final[tuple[RerankerName, ...]] = get_args(RerankerName)
 """Rerankers that a search can name."""
+
+MAX_DEPTH: Final = 10_000
+"""Candidates that a search reranks at most."""
 
 
 class Settings(BaseSettings):
@@ -82,7 +85,7 @@ class Settings(BaseSettings):
     alpha: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.7, description="Weight of retrieval in the blend."
     )
-    depth: Annotated[int, Field(gt=0, le=10_000)] = Field(default=200, description="Candidates to rerank.")
+    depth: Annotated[int, Field(gt=0, le=MAX_DEPTH)] = Field(default=200, description="Candidates to rerank.")
     rerank: RerankerName = Field(default="cross-encoder", description="Reranker of a search.")
     blender: Path | None = Field(
         default=None, description="A blend that `skillsearch fit` learned, instead of the one with alpha."
@@ -90,6 +93,11 @@ class Settings(BaseSettings):
     demand_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=1.0,
         description="Weight in a learned blend of how often a skill is asked for; 0 leaves it out.",
+    )
+    min_probability: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None,
+        description="Keep only hits that are at least so likely to be contextual or core; with the "
+        "cross-encoder.",
     )
     device: str | None = Field(default=None, description="cpu, cuda or mps; by default the best there is.")
     precision: Precision = Field(

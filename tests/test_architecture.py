@@ -19,6 +19,7 @@ PACKAGES = ("skillsearch", "indexer", "trainer")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 FLOORS = (
+    ("skillsearch.characters",),
     ("skillsearch.errors", "skillsearch.arrays"),
     ("skillsearch.settings", "skillsearch.progress", "skillsearch.files", "skillsearch.tables"),
     ("skillsearch.taxonomy",),
@@ -26,7 +27,7 @@ FLOORS = (
     ("skillsearch.store",),
     ("skillsearch.rank",),
     ("skillsearch.results",),
-    ("skillsearch.provenance", "skillsearch.tasks"),
+    ("skillsearch.provenance", "skillsearch.running", "skillsearch.tasks"),
     ("skillsearch.client",),
     ("skillsearch.aio", "skillsearch.cli"),
     ("skillsearch.__main__",),
@@ -123,6 +124,7 @@ def test_every_module_names_what_is_public(package: str) -> None:
 def test_the_public_names_are_these() -> None:
     assert sorted(skillsearch.__all__) == [
         "AsyncSkillSearch",
+        "FailedSearch",
         "Filters",
         "SearchResult",
         "Settings",

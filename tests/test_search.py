@@ -3,8 +3,9 @@
 import asyncio
 import json
 import math
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from indexing import index_taxonomy
 from qdrant_client import QdrantClient
 
-from skillsearch import AsyncSkillSearch, Filters, SkillSearch
+from skillsearch import AsyncSkillSearch, FailedSearch, Filters, SearchResult, SkillSearch
 from skillsearch.errors import (
     FilterError,
     IndexNotFoundError,
@@ -162,13 +163,13 @@ def test_a_filter_that_leaves_thirty_skills_returns_thirty(client: SkillSearch, 
 @pytest.mark.parametrize(
     ("filters", "message"),
     [
-        (Filters(collections="digitl"), "did you mean 'digital'"),
+        (Filters(collections="Digitl "), "did you mean 'digital'"),
         (Filters(types="skil"), "did you mean 'skill'"),
         (Filters(occupations="midwif"), "did you mean 'midwife'"),
         (Filters(ancestors="nothing like it"), "unknown ancestors 'nothing like it': the index has"),
         (Filters(taxonomies="esco"), "unknown taxonomy 'esco'"),
+        (Filters(taxonomies="SAMPEL"), "did you mean 'sample'"),
         (Filters(include="https://example.org/none"), "unknown uri"),
-        (Filters(exclude="https://example.org/none"), "unknown uri"),
     ],
 )
 def test_an_unknown_filter_value_names_the_near_ones(
@@ -185,21 +186,151 @@ def test_an_unknown_filter_value_names_the_near_ones(
         (" \n\t", "is empty"),
         ("?!", "is empty"),
         ("x" * 301, "301 characters"),
-        (None, "NoneType"),
-        (7, "int"),
+        (None, "found None"),
+        (7, "found 7"),
+        (math.nan, "found nan"),
+        ("Nurse \ud83d", r"half of a surrogate pair, or a byte that is not UTF-8 \(U\+D83D\)"),
+        ("abc\udcff", "a byte that is not UTF-8"),
+        ("Nurse\x00", r"a control character \(U\+0000\)"),
+        ("Nurse \x1b[31m", r"a control character \(U\+001B\)"),
     ],
 )
 def test_a_title_that_is_none_is_refused(client: SkillSearch, title: str, message: str) -> None:
     with pytest.raises(QueryError, match=message):
         client.search(title)
-    with pytest.raises(QueryError, match=message):
-        client.search_many(["Chef", title])
+    with pytest.raises(QueryError, match=f"^title 2: .*{message}"):
+        client.search_many(["Chef", title], strict=True)
+    found, failed = client.search_many(["Chef", title])
+    assert isinstance(found, SearchResult)
+    assert isinstance(failed, FailedSearch)
+    assert (failed.position, failed.kind) == (2, "QueryError")
+    assert failed.title is title
+    assert re.search(message, failed.error)
+    values = json.loads(failed.to_json().encode())  # it can be written as UTF-8
+    assert values["title"] == ("nan" if isinstance(title, float) else title)
+
+
+def test_white_space_of_any_kind_stands_between_the_words_of_a_title(client: SkillSearch) -> None:
+    assert client.search("data\tscientist\r\n").title == "data scientist"
+
+
+def test_titles_are_searched_as_they_come(client: SkillSearch) -> None:
+    taken = []
+
+    def titles() -> Iterator[str]:
+        for title in ("Chef", "", "Nurse"):
+            taken.append(title)
+            yield title
+
+    results = client.search_each(titles(), limit=1)
+    assert taken == []
+    first = next(results)
+    assert isinstance(first, SearchResult)
+    assert taken == ["Chef"]
+    assert [type(result).__name__ for result in results] == ["FailedSearch", "SearchResult"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"filters": Filters(collections="digitl")}, FilterError),
+        ({"limit": 0}, QueryError),
+        ({"alpha": 7}, QueryError),
+        ({"rerank": "magic"}, QueryError),
+    ],
+)
+def test_what_is_wrong_for_all_titles_is_told_before_the_first(
+    client: SkillSearch, options: dict[str, object], error: type[QueryError]
+) -> None:
+    with pytest.raises(error, match=r"^(?!title)"):
+        client.search_each(["", None], **options)
+
+
+def test_one_title_is_not_a_list_of_titles(client: SkillSearch) -> None:
+    with pytest.raises(QueryError, match="titles is a list of titles, found the text 'Nurse'"):
+        client.search_many("Nurse")
+
+
+def test_filter_values_are_found_however_they_are_spelt(client: SkillSearch) -> None:
+    plain = Filters(
+        types="skill", reuse_levels="cross-sector", collections="digital", taxonomies="sample", languages="en"
+    )
+    spelt = Filters(
+        types=" Skill ",
+        reuse_levels="CROSS-SECTOR",
+        collections="Digital\n",
+        taxonomies="Sample",
+        languages="EN",
+    )
+    expected = client.search("Chef", filters=plain)
+    assert len(expected)
+    assert client.search("Chef", filters=spelt).hits == expected.hits
+    groups = Filters(ancestors=" s5 ", isco_groups="25\u00a0", occupations="DATA  Scientist")
+    assert client.search("Chef", filters=groups).hits
+
+
+def test_a_uri_to_exclude_that_is_gone_changes_nothing(client: SkillSearch, taxonomy: Taxonomy) -> None:
+    plain = client.search("Chef", limit=5)
+    known, gone = plain[0].uri, ["https://example.org/gone", "https://example.org/gone too"]
+    assert plain.notes == ()
+    result = client.search("Chef", limit=5, filters=Filters(exclude=gone))
+    assert result.hits == plain.hits
+    assert result.notes == (
+        "exclude: 2 of 2 URIs not in the index, to exclude them changes nothing: "
+        "'https://example.org/gone', 'https://example.org/gone too'",
+    )
+    assert json.loads(result.to_json())["notes"] == list(result.notes)
+    result = client.search("Chef", limit=5, filters=Filters(exclude=[f" {known}\r\n", *gone]))
+    assert known not in [hit.uri for hit in result]
+    assert "2 of 3" in result.notes[0]
+
+
+def test_a_uri_to_include_that_is_gone_is_noted(client: SkillSearch, taxonomy: Taxonomy) -> None:
+    known, gone = next(iter(taxonomy.skills)), "https://example.org/gone"
+    result = client.search("Chef", filters=Filters(include=[gone, known]))
+    assert [hit.uri for hit in result] == [known]
+    assert result.notes == (f"include: 1 of 2 URIs not in the index, they cannot be found: '{gone}'",)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"types": "skill\ud83d"},
+        {"include": ["https://example.org/\udcff"]},
+        {"occupations": "mid\x00wife"},
+        {"collections": 5},
+        {"collections": None},
+        {"ancestors": [math.nan]},
+        {"relation": ["either"]},
+    ],
+)
+def test_a_filter_that_is_no_text_is_refused(values: dict[str, object]) -> None:
+    with pytest.raises(FilterError):
+        Filters(**values)  # type: ignore[arg-type]
+
+
+def test_filters_are_made_by_their_class(client: SkillSearch) -> None:
+    with pytest.raises(FilterError, match=r"made by Filters\(…\), found {'types': 'skill'}"):
+        client.search("Chef", filters={"types": "skill"})  # type: ignore[arg-type]
+
+
+def test_a_long_title_is_not_repeated(client: SkillSearch) -> None:
+    with pytest.raises(QueryError) as caught:
+        client.search("!" * 120_000)
+    assert len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize(
     "options",
     [
         {"limit": 0},
+        {"limit": 100_001},
+        {"limit": "7"},
+        {"limit": True},
+        {"depth": 10_001},
+        {"depth": "7"},
+        {"depth": 7.5},
+        {"alpha": "\ud83d"},
         {"depth": 0},
         {"alpha": 1.1},
         {"alpha": -0.1},
@@ -228,6 +359,18 @@ def test_hits_that_are_not_probable_enough_are_dropped_before_the_limit(client: 
     assert [hit.uri for hit in short] == expected[:10]
     assert len(client.search("Chef", limit=60, depth=40, min_probability=0)) == 40  # the reranked ones
     assert len(client.search("Chef", min_probability=1)) == 0
+
+
+def test_a_setting_asks_for_probable_hits(client: SkillSearch, encoder: Encoder) -> None:
+    settings = client._settings.model_copy(update={"min_probability": 1.0})
+    other = SkillSearch(client._store, encoder, client._rankers.named["cross-encoder"].scorer, settings)
+    assert (len(other.search("Chef")), other.search("Chef").notes) == (0, ())
+    assert len(other.search("Chef", min_probability=0)) == 20
+    plain = other.search("Chef", rerank=False)
+    assert len(plain) == 20
+    assert plain.notes == (
+        "min_probability has no effect: a search without reranking gives no probabilities",
+    )
 
 
 def test_without_reranking_there_are_no_probabilities_to_ask_for(

@@ -1,6 +1,6 @@
 """Which ranker a search uses: what is loaded, what the settings say, and what the search asks for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from skillsearch.errors import ConfigurationError, QueryError
 from skillsearch.models.protocols import Encoder, PairScorer
@@ -64,18 +64,18 @@ class Rankers:
             ModelMismatchError: the blender was fitted with other models.
             ModelError: the manifest of the encoder is damaged.
         """
-        alpha, depth = settings.alpha, settings.depth
+        alpha, depth, least = settings.alpha, settings.depth, settings.min_probability
         if blender is not None:
             blender.require_match(encoder.folder, scorer.folder if scorer else None)
-            learned = LearnedRanker(blender, scorer, depth, settings.demand_weight, temperature=temperature)
             plain = LearnedRanker(blender, None, depth, settings.demand_weight)
+            learned = replace(plain, scorer=scorer, min_probability=least, temperature=temperature)
             return cls(learned, plain, {"cross-encoder": learned} if scorer else {})
         _ = encoder.folder.manifest  # a damaged one is better told now than in a search
         cache = TokenCache(encoder, settings.home.expanduser() / TOKENS)
         late = LateInteractionRanker(encoder, cache, alpha=alpha, depth=depth)
         named: dict[RerankerName, Ranker] = {"late-interaction": late}
         if scorer is not None:
-            named["cross-encoder"] = CrossEncoderRanker(scorer, alpha, depth, temperature=temperature)
+            named["cross-encoder"] = CrossEncoderRanker(scorer, alpha, depth, least, temperature)
         return cls(named.get(settings.rerank, NoReranking()), NoReranking(), named)
 
     def choose(self, rerank: bool | RerankerName) -> Ranker:

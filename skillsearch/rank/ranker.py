@@ -4,28 +4,31 @@ A ranker owns its options as fields, and says which of them a search may change 
 one, write a class like those of `skillsearch.rank.cross_encoder` and let `skillsearch.rank.choose` make it.
 """
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from typing import Any, ClassVar, Final, Protocol, Self
 
+from skillsearch.characters import quoted
 from skillsearch.errors import QueryError
 from skillsearch.models.hub import ModelFolder
 from skillsearch.progress import Progress, silent
 from skillsearch.rank.candidates import Candidate, Query, nearest
-from skillsearch.settings import RerankerName
+from skillsearch.settings import MAX_DEPTH, RerankerName
 from skillsearch.store.base import Build, Space
 from skillsearch.store.filters import Where
 
-__all__ = ["NoReranking", "Ranker", "RankerOptions"]
+__all__ = ["NoReranking", "Ranker", "RankerOptions", "require_in_range"]
 
-_CHECKS: Final[Mapping[str, tuple[Callable[[float], bool], str]]] = {
-    "alpha": (lambda value: 0 <= value <= 1, "between 0 and 1"),
-    "depth": (lambda value: value >= 1, "at least 1"),
-    "demand_weight": (lambda value: 0 <= value < math.inf, "a finite number from 0 up"),
-    "min_probability": (lambda value: 0 <= value <= 1, "between 0 and 1"),
+_RANGES: Final[Mapping[str, tuple[type, float, float, str]]] = {
+    "limit": (Integral, 1, 100_000, "a whole number from 1 to 100,000"),
+    "alpha": (Real, 0, 1, "between 0 and 1"),
+    "depth": (Integral, 1, MAX_DEPTH, f"a whole number from 1 to {MAX_DEPTH:,}"),
+    "demand_weight": (Real, 0, sys.float_info.max, "a finite number from 0 up"),
+    "min_probability": (Real, 0, 1, "between 0 and 1"),
 }
-"""What each option of any ranker has to be."""
+"""What `limit` and each option of any ranker has to be: its kind, its bounds, and both in words."""
 
 _TAKEN_BY: Final[Mapping[str, str]] = {
     "alpha": "the fixed blend of retrieval and a reranker: leave it out, or unset SKILLSEARCH_BLENDER",
@@ -113,9 +116,8 @@ class RankerOptions:
             QueryError: one is out of range.
         """
         for name, value in self.options().items():
-            is_allowed, expected = _CHECKS[name]
-            if value is not None and not is_allowed(value):
-                raise QueryError(f"{name} is {expected}, found {value}")
+            if value is not None:
+                require_in_range(name, value)
 
     def with_options(self, options: Mapping[str, Any]) -> Self:
         """See `Ranker.with_options`."""
@@ -136,6 +138,17 @@ class RankerOptions:
     def explain(self, candidate: Candidate) -> tuple[dict[str, float], dict[str, float]] | None:  # noqa: ARG002
         """See `Ranker.explain`."""
         return None
+
+
+def require_in_range(name: str, value: object) -> None:
+    """Check `limit` or an option of a ranker.
+
+    Raises:
+        QueryError: it is no number, or out of range.
+    """
+    kind, lowest, highest, expected = _RANGES[name]
+    if isinstance(value, bool) or not isinstance(value, kind) or not lowest <= value <= highest:  # type: ignore[operator] # a number
+        raise QueryError(f"{name} is {expected}, found {quoted(value)}")
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,29 @@
-"""Values that filters can name in a build, so that a message about a wrong one names the near ones."""
+"""Values that filters can name in a build, however spelt; a message about another names near ones."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from itertools import islice
+from typing import Final
+from unicodedata import normalize
 
+from skillsearch.characters import fold, quoted
 from skillsearch.errors import FilterError
 from skillsearch.store.base import Build, Space
 from skillsearch.store.filters import Filters, Match, Where
+from skillsearch.taxonomy.texts import label_variants
 
 __all__ = ["FilterValues"]
 
-_SHOWN = 8  # values named where none is near
+_SHOWN: Final = 8  # values named where none is near
+_NAMED: Final = 3  # unknown URIs named in a note
+_LONGEST: Final = 300  # characters of a value that are compared with those there are
+
+Spellings = Mapping[str, tuple[str, ...]]
+"""Values by what their spellings share; see `skillsearch.characters.fold`."""
+
+Resolved = tuple[Where, tuple[str, ...]]
 
 
 class FilterValues:
@@ -21,78 +32,124 @@ class FilterValues:
     def __init__(self, build: Build, space: Space) -> None:
         self.build = build
         self._space = space
-        self._values: dict[str, frozenset[str]] = {}
-        self._occupations: dict[str, list[str]] | None = None
+        self._values: dict[tuple[str, ...], Spellings] = {}
+        self._named_occupations: tuple[Spellings, Spellings] | None = None
         self._lock = threading.Lock()
+        self._last: tuple[Filters, Resolved] = Filters(), (Where(), ())
 
-    def resolve(self, filters: Filters | None) -> Where:
-        """The conditions of filters, with occupation labels replaced by URIs.
+    def resolve(self, filters: Filters | None) -> Resolved:
+        """The conditions of filters with the values that the index has, and notes on those it has not.
+
+        Case, blanks and the composition of accents do not matter. URIs that are not in the index are
+        noted: to exclude one changes nothing.
 
         Raises:
-            FilterError: a value is not in the index; the message names near ones.
+            FilterError: a value is not in the index, or no URI to include is; the message names near ones.
         """
         if filters is None:
-            return Where()
-        where = filters.where()
-        checked = tuple(self._check(match) for match in where.must)
-        for match in where.must_not:
-            self._check(match)
-        return Where(checked, where.must_not)
+            return Where(), ()
+        asked, resolved = self._last  # many titles come with the same filters
+        if asked != filters:
+            resolved = self._resolved(filters)
+            self._last = filters, resolved
+        return resolved
 
-    def _check(self, match: Match) -> Match:
+    def _resolved(self, filters: Filters) -> Resolved:
+        where, notes = filters.where(), list[str]()
+        must = tuple(
+            self._uris(match, "include", notes) if match.fields == ("uri",) else self._spelt(match)
+            for match in where.must
+        )
+        must_not = (self._uris(match, "exclude", notes) for match in where.must_not)
+        return Where(must, tuple(match for match in must_not if match.values)), tuple(notes)
+
+    def _spelt(self, match: Match) -> Match:
+        """The match with its values as the index spells them."""
         field = match.fields[0]
-        if field == "uri":
-            self._check_uris(match.values)
-            return match
         if field.startswith("occupations_"):
-            return replace(
-                match, values=tuple(uri for value in match.values for uri in self._occupation(value))
-            )
-        known = self._known(match.fields)
-        name = field.removesuffix("_essential").removesuffix("_optional")
-        for value in match.values:
-            if value not in known:
-                raise FilterError(_unknown(name, value, known))
-        return match
+            found = [uri for value in match.values for uri in self._occupation(value)]
+        else:
+            known = self._known(*match.fields)
+            name = field.removesuffix("_essential").removesuffix("_optional")
+            found = [one for value in match.values for one in _find(value, known, name)]
+        return replace(match, values=tuple(dict.fromkeys(found)))
 
-    def _check_uris(self, uris: tuple[str, ...]) -> None:
-        found = self.build.fetch(self._space, uris)
-        for uri in uris:
-            if uri not in found:
-                raise FilterError(_unknown("uri", uri, self._values_of("uri")))
+    def _uris(self, match: Match, name: str, notes: list[str]) -> Match:
+        """The match with the URIs that the index has; the others are noted.
 
-    def _occupation(self, value: str) -> list[str]:
-        """URIs of an occupation given by URI or by preferred label, in any case."""
-        if self.build.fetch("occupations", [value]):
-            return [value]
-        by_label = self._occupations_by_label()
-        if value.casefold() not in by_label:
-            raise FilterError(_unknown("occupation", value, by_label))
-        return by_label[value.casefold()]
+        Raises:
+            FilterError: there is none to include.
+        """
+        spellings = {
+            uri: {uri.strip(), *(normalize(form, uri.strip()) for form in ("NFC", "NFD"))}
+            for uri in match.values
+            if uri.strip()  # a list of URIs may have blank lines
+        }
+        found = self.build.fetch(self._space, sorted(set[str]().union(*spellings.values())))
+        unknown = [uri for uri, spelt in spellings.items() if spelt.isdisjoint(found)]
+        if name == "include" and not found:
+            raise _unknown(next(iter(unknown), ""), self._known("uri"), "uri")
+        if unknown:
+            shown = ", ".join(map(quoted, unknown[:_NAMED])) + (", …" if len(unknown) > _NAMED else "")
+            effect = "to exclude them changes nothing" if name == "exclude" else "they cannot be found"
+            count = f"{len(unknown):,} of {len(spellings):,} URIs"
+            notes.append(f"{name}: {count} not in the index, {effect}: {shown}")
+        return replace(match, values=tuple(found))
 
-    def _occupations_by_label(self) -> dict[str, list[str]]:
+    def _occupation(self, value: str) -> tuple[str, ...]:
+        """URIs of an occupation given by URI, by preferred label, or by half of a label that is a pair."""
+        if self.build.fetch("occupations", [value.strip()]):
+            return (value.strip(),)
+        by_uri, by_label = self._occupations()
+        return by_uri.get(fold(value)) or _find(value, by_label, "occupation")
+
+    def _occupations(self) -> tuple[Spellings, Spellings]:
+        """URIs of all occupations by URI and by label; a whole label goes before half of another."""
         with self._lock:
-            if self._occupations is None:
-                self._occupations = {}
+            if self._named_occupations is None:
+                uris, labels, halves = list[str](), list[tuple[str, str]](), list[tuple[str, str]]()
                 for point in self.build.scan("occupations"):
-                    self._occupations.setdefault(point.payload["label"].casefold(), []).append(point.uri)
-            return self._occupations
+                    label, *parts = label_variants(point.payload["label"])
+                    uris.append(point.uri)
+                    labels.append((label, point.uri))
+                    halves += [(part, point.uri) for part in parts]
+                by_label = {**_spellings(halves), **_spellings(labels)}
+                self._named_occupations = _spellings((uri, uri) for uri in uris), by_label
+            return self._named_occupations
 
-    def _known(self, fields: Iterable[str]) -> frozenset[str]:
-        return frozenset[str]().union(*(self._values_of(field) for field in fields))
-
-    def _values_of(self, field: str) -> frozenset[str]:
+    def _known(self, *fields: str) -> Spellings:
+        """Values of some fields together."""
         with self._lock:
-            if field not in self._values:
-                self._values[field] = frozenset(self.build.values(self._space, field)) - {""}
-            return self._values[field]
+            if fields not in self._values:
+                values = {value for field in fields for value in self.build.values(self._space, field)}
+                self._values[fields] = _spellings((value, value) for value in sorted(values - {""}))
+            return self._values[fields]
 
 
-def _unknown(name: str, value: str, known: Iterable[str]) -> str:
-    """A message about an unknown value that names the near ones, or else some of those there are."""
-    options = sorted(known)
-    near = get_close_matches(value, options, n=3, cutoff=0.6)
-    if near:
-        return f"unknown {name} {value!r}: did you mean {' or '.join(map(repr, near))}?"
-    shown = ", ".join(islice(options, _SHOWN)) + (", …" if len(options) > _SHOWN else "")
-    return f"unknown {name} {value!r}: the index has {shown or 'none'}"
+def _spellings(pairs: Iterable[tuple[str, str]]) -> Spellings:
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(fold(name), []).append(value)
+    return {key: tuple(values) for key, values in found.items()}
+
+
+def _find(value: str, known: Spellings, name: str) -> tuple[str, ...]:
+    """What the index has of a value.
+
+    Raises:
+        FilterError: nothing.
+    """
+    if values := known.get(fold(value)):
+        return values
+    raise _unknown(value, known, name)
+
+
+def _unknown(value: str, known: Spellings, name: str) -> FilterError:
+    """An error that names the values near an unknown one, or else some of those there are."""
+    options = {key: key if name == "occupation" else values[0] for key, values in known.items()}
+    if near := get_close_matches(fold(value)[:_LONGEST], options, n=3, cutoff=0.6):
+        shown = " or ".join(quoted(options[key]) for key in near)
+        return FilterError(f"unknown {name} {quoted(value)}: did you mean {shown}?")
+    some = sorted(options.values())
+    shown = ", ".join(islice(some, _SHOWN)) + (", …" if len(some) > _SHOWN else "")
+    return FilterError(f"unknown {name} {quoted(value)}: the index has {shown or 'none'}")

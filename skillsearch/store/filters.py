@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from skillsearch.characters import fault_of, quoted
 from skillsearch.errors import FilterError
 
 __all__ = ["Filters", "Match", "RelationFilter", "Where"]
@@ -34,21 +35,25 @@ class Where:
 class Filters:
     """Filters on skills: values of one field are alternatives, and all fields must hold.
 
+    Case, blanks and the composition of accents do not matter.
+
     Attributes:
         types: ``skill`` or ``knowledge``.
         reuse_levels: ``transversal``, ``cross-sector``, ``sector-specific``, ``occupation-specific``.
         collections: ``digital``, ``green``, ``transversal``, ``language``, ``research``, ``digcomp``.
         ancestors: codes or URIs in the skills hierarchy, at any level above the skill.
-        occupations: URIs or preferred labels of occupations that need the skill.
+        occupations: URIs or preferred labels of occupations that need the skill; of a label in a pair,
+            such as ``Buchbinder/Buchbinderin``, each half will do.
         isco_groups: ISCO-08 codes or URIs, of any level, of occupations that need the skill.
         relation: whether `occupations` and `isco_groups` need it essentially, optionally or either way.
         taxonomies: names such as ``esco``.
         languages: codes such as ``en``.
-        include: only these skill URIs.
-        exclude: not these skill URIs.
+        include: only these skill URIs; those that the index does not have are noted in the result.
+        exclude: not these skill URIs; those that the index does not have are noted, and change nothing.
 
     Raises:
-        FilterError: `relation` is not one of its three values, or a value is not text.
+        FilterError: `relation` is not one of its three values, or a value is not text, or has characters
+            that text may not have.
     """
 
     types: Values = ()
@@ -66,13 +71,11 @@ class Filters:
     def __post_init__(self) -> None:
         """Take lists and single values, keep tuples."""
         if self.relation not in _RELATIONS:
-            raise FilterError(f"relation {self.relation!r}: expected one of {', '.join(_RELATIONS)}")
+            expected = ", ".join(_RELATIONS)
+            raise FilterError(f"relation {quoted(self.relation)}: expected one of {expected}")
         for field in fields(self):
             if field.name != "relation":
-                value = getattr(self, field.name)
-                values = (value,) if isinstance(value, str) else tuple(value)
-                if wrong := [item for item in values if not isinstance(item, str)]:
-                    raise FilterError(f"filter {field.name}: {wrong[0]!r} is not text")
+                values = _texts(field.name, getattr(self, field.name))
                 object.__setattr__(self, field.name, values)
 
     def where(self) -> Where:
@@ -91,6 +94,19 @@ class Filters:
         )
         excluded = _match(("uri",), self.exclude)
         return Where(tuple(match for match in must if match), (excluded,) if excluded else ())
+
+
+def _texts(name: str, value: object) -> tuple[str, ...]:
+    """The values of a filter as a tuple."""
+    if not isinstance(value, str | Iterable):
+        raise FilterError(f"filter {name}: {quoted(value)} is not text or a list of texts")
+    values = (value,) if isinstance(value, str) else tuple(value)
+    for item in values:
+        if not isinstance(item, str):
+            raise FilterError(f"filter {name}: {quoted(item)} is not text")
+        if fault := fault_of(" ".join(item.split())):
+            raise FilterError(f"filter {name}: {quoted(item)} has {fault}; remove it")
+    return values
 
 
 def _match(names: tuple[str, ...], values: Values) -> Match | None:

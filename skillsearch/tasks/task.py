@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from skillsearch.characters import fault_of, quoted
 from skillsearch.errors import QueryError
 from skillsearch.rank.candidates import Candidate
 from skillsearch.rank.ranker import Ranker
@@ -41,13 +42,18 @@ class Task:
         """The input as the models see it.
 
         Raises:
-            QueryError: it is empty, too long or not text.
+            QueryError: it is empty, too long, not text, or has characters that text may not have.
         """
         if not isinstance(text, str):
-            raise QueryError(f"a {self.input} is text, found {type(text).__name__}")
+            raise QueryError(
+                f"a {self.input} is text, found {quoted(text)} ({type(text).__name__}): "
+                f"give one such as {self.example!r}"
+            )
         view = self.view(text)
+        if fault := fault_of(view):
+            raise QueryError(f"the {self.input} {quoted(text)} has {fault}: remove it")
         if not any(char.isalnum() for char in view):
-            raise QueryError(f"the {self.input} {text!r} is empty: give one such as {self.example!r}")
+            raise QueryError(f"the {self.input} {quoted(text)} is empty: give one such as {self.example!r}")
         longest = int(getattr(settings, self.longest))
         if len(view) > longest:
             raise QueryError(
