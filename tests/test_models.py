@@ -170,7 +170,13 @@ def test_a_hub_id_is_found_in_the_cache(
         assert new_encoder(name, device="cpu").get_embedding_dimension() == DIMENSION
     with pytest.raises(ModelError, match="cannot get model 'someone/else' from the hub") as caught:
         resolve_model("someone/else")
-    assert "\n" not in str(caught.value)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert (
+        f"without internet, copy models--someone--else from a machine that has it into {tmp_path}" in message
+    )
+    assert "set HF_HOME" in message
+    assert "SKILLSEARCH_MODELS" in message
 
 
 def test_an_unknown_device_is_told() -> None:

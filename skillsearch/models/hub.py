@@ -94,13 +94,18 @@ def _package_folder(package: str) -> Path:
 
 def _hub_folder(name: str) -> tuple[Path, str]:
     """Download, or find in the hub's cache; returns the folder and the commit it holds."""
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
 
     repo_id, _, revision = name.partition("@")
     try:
         path = Path(snapshot_download(repo_id, revision=revision or None, allow_patterns=list(_MODEL_FILES)))
     except Exception as error:  # the hub client raises many kinds: network, HTTP, validation, cache
-        raise ModelError(f"cannot get model {name!r} from the hub: {_first_line(error)}") from error
+        kept = f"models--{repo_id.replace('/', '--')}"
+        raise ModelError(
+            f"cannot get model {name!r} from the hub: {_first_line(error)}; without internet, copy {kept} "
+            f"from a machine that has it into {constants.HF_HUB_CACHE}, or set HF_HOME to a copy of that "
+            "machine's Hugging Face folder, or name a folder of your own models with SKILLSEARCH_MODELS"
+        ) from error
     return path, path.name
 
 
