@@ -710,8 +710,8 @@ def test_from_judgements_to_a_blended_search(
         assert text in done.stdout
     assert load_blender(output).second is None
 
-    search = ("search", "Chef", "--blender", str(output), "--set", "demand_weight=2", *models)
-    done = run(*search, "--explain", "1", "--min-probability", "0.1", home=home)
+    search = ("search", "Chef", "--set", f"blender={output}", "--set", "demand_weight=2", *models)
+    done = run(*search, "--explain", "1", "--set", "min_probability=0.1", home=home)
     assert done.returncode == 0, done.stderr
     for text in ("blender", "demand weight 2", "raises the score by"):
         assert text in done.stdout

@@ -87,7 +87,7 @@ def rollback(
     if as_json:
         typer.echo(json.dumps({"published": info.to_dict()}))
     else:
-        stdout().print(f"published: {info.name} ({info.taxonomies})", soft_wrap=True, markup=False)
+        stdout().print(f"published: {info.name} ({info.taxonomies})", soft_wrap=True)
 
 
 def prune(
@@ -110,7 +110,7 @@ def prune(
         return
     verb = "would remove" if dry_run else "removed"
     for info in removed:
-        stdout().print(f"{verb} {info.name} ({info.state})", soft_wrap=True, markup=False)
+        stdout().print(f"{verb} {info.name} ({info.state})", soft_wrap=True)
     if not removed:
         stdout().print("nothing to remove")
 

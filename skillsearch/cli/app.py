@@ -5,8 +5,8 @@ group of commands as a `typer.Typer`.
 """
 
 import sys
-from importlib.metadata import entry_points
-from typing import Final
+from importlib.metadata import entry_points, version
+from typing import Annotated, Final, NoReturn
 
 import typer
 
@@ -18,17 +18,19 @@ COMMANDS: Final = "skillsearch.commands"
 """The entry-point group of commands."""
 
 _FIRST = ("search", "reindex", "status", "builds", "rollback", "prune", "train", "fit", "evaluate", "data")
+_STOPPED: Final = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
 
 def build_app() -> typer.Typer:
     """All registered commands; what they need to run is imported when one runs."""
     app = typer.Typer(
         name="skillsearch",
-        help="Ranked skills of a taxonomy for job titles.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    app.callback()(_skillsearch)
     order = {name: place for place, name in enumerate(_FIRST)}
     found = entry_points(group=COMMANDS)
     for entry in sorted(found, key=lambda one: (order.get(one.name, len(order)), one.name)):
@@ -44,10 +46,49 @@ def main() -> None:
     """Run the command line; an error of ours is one red line and the exit code of its kind."""
     try:
         build_app()()
-    except SkillSearchError as error:
-        from rich.markup import escape
+    except SkillSearchError as problem:
+        from skillsearch.cli.console import error
 
-        from skillsearch.cli.console import stderr
+        error(str(problem))
+        sys.exit(problem.exit_code)
+    except KeyboardInterrupt:
+        _tell_stopped()
+    except SystemExit as ended:
+        if ended.code == _STOPPED:  # what typer makes of Ctrl-C
+            _tell_stopped()
+        raise
 
-        stderr().print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(error.exit_code)
+
+def _tell_stopped() -> NoReturn:
+    from skillsearch.cli.console import stderr
+
+    told = "stopped by Ctrl-C: what is published is untouched, and the same command can be given again"
+    stderr().print(told, soft_wrap=True)
+    sys.exit(_STOPPED)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"skillsearch {version('skillsearch')}")
+        raise typer.Exit
+
+
+def _skillsearch(
+    verbose: Annotated[
+        int,
+        typer.Option("--verbose", "-v", count=True, show_default=False, help="Show logs; -vv shows more."),
+    ] = 0,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Show results and errors only: no notes, no progress.")
+    ] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """Ranked skills of a taxonomy for job titles."""
+    from skillsearch.cli.console import set_quiet, show_logs
+
+    set_quiet(quiet)
+    if verbose:
+        show_logs("INFO" if verbose == 1 else "DEBUG")

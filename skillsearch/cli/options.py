@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from skillsearch.characters import fault_of, quoted
 from skillsearch.errors import ConfigurationError
 
 __all__ = ["JsonOption", "SetOption", "read_assignments", "split_settings"]
@@ -21,13 +22,16 @@ def read_assignments(assignments: Iterable[str], option: str = "--set") -> list[
     """Names and values of ``NAME=VALUE``, in their order; a name may stand several times.
 
     Raises:
-        ConfigurationError: there is no name or no equals sign; `option` says where.
+        ConfigurationError: there is no name or no equals sign, or a character that text may not have;
+            `option` says where.
     """
     pairs = []
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
         if not equals or not name.strip():
-            raise ConfigurationError(f"{option} {assignment!r}: expected NAME=VALUE")
+            raise ConfigurationError(f"{option} {quoted(assignment)}: expected NAME=VALUE")
+        if fault := fault_of(" ".join(assignment.split())):
+            raise ConfigurationError(f"{option} {quoted(assignment)} has {fault}; remove it")
         pairs.append((name.strip().replace("-", "_"), value.strip()))
     return pairs
 
@@ -52,6 +56,6 @@ def split_settings(
         else:
             own = f"{', '.join(sorted(others))}, or " if others else ""
             raise ConfigurationError(
-                f"--set {name}: unknown; expected {own}a setting such as models, home or device"
+                f"--set {quoted(name)[1:-1]}: unknown; expected {own}a setting such as models, home or device"
             )
     return settings, more

@@ -15,23 +15,26 @@ from rich.progress import (
     Progress as Bars,
 )
 
-from skillsearch.cli.console import stderr
-from skillsearch.progress import Advance, Progress
+from skillsearch.cli.console import is_quiet, stderr
+from skillsearch.progress import Advance, Progress, silent
 
 __all__ = ["progress_bars"]
 
 
 @contextmanager
 def progress_bars() -> Iterator[Progress]:
-    """Show a bar for each stage while the context lasts."""
+    """Show a bar for each stage while the context lasts; what is printed meanwhile goes where it would."""
+    if is_quiet():
+        yield silent
+        return
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Bars(*columns, console=stderr()) as bars:
+    with Bars(*columns, console=stderr(), redirect_stdout=False) as bars:
         current: list[TaskID] = []
 
         def begin(stage: str, total: int | None = None, /) -> Advance:

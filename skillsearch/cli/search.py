@@ -1,7 +1,8 @@
 """The command `skillsearch search`."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -9,7 +10,8 @@ import typer
 from skillsearch.cli.options import JsonOption, SetOption, read_assignments, split_settings
 
 if TYPE_CHECKING:
-    from skillsearch.results import SearchResult
+    from skillsearch.cli.answers import Answer
+    from skillsearch.progress import Advance
     from skillsearch.store.filters import Filters
 
 __all__ = ["search"]
@@ -33,8 +35,21 @@ _FILTERS = {
 
 
 def search(
-    titles: Annotated[list[str], typer.Argument(help="Job titles.", show_default=False)],
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Skills for each title.")] = 20,
+    titles: Annotated[
+        Many, typer.Argument(help="Job titles, or - for standard input.", show_default=False)
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--input", metavar="FILE", help="Titles: .csv, .tsv, .jsonl, .txt or -.", show_default=False
+        ),
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Column of the titles.", show_default="title")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=100_000, help="Skills for each title.")
+    ] = 20,
     skill_type: Annotated[Many, typer.Option("--type", help="skill or knowledge.")] = None,
     collection: Annotated[Many, typer.Option(help="digital, green, transversal, language, …")] = None,
     occupation: Annotated[Many, typer.Option(help="Needed by this occupation: URI or label.")] = None,
@@ -51,22 +66,23 @@ def search(
         Literal["cross-encoder", "late-interaction", "none"] | None,
         typer.Option(help="What scores the candidates again.", show_default="SKILLSEARCH_RERANK"),
     ] = None,
-    blender: Annotated[
-        Path | None,
-        typer.Option(help="A blend that `fit` learned.", show_default="SKILLSEARCH_BLENDER"),
+    explain: Annotated[
+        int | None, typer.Option(metavar="RANK", min=1, help="Show the numbers of one hit.")
     ] = None,
-    min_probability: Annotated[
-        float | None,
-        typer.Option(help="Only skills at least so likely to be relevant.", show_default="none"),
-    ] = None,
-    explain: Annotated[int | None, typer.Option(metavar="RANK", help="Show the numbers of one hit.")] = None,
     assignments: SetOption = None,
     as_json: JsonOption = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a row for each hit.")] = False,
 ) -> None:
     """Find and rank the skills for job titles.
 
-    Values of one filter are alternatives; different filters must all hold. With --json, each title
-    gives one JSON object on a line.
+    Values of one filter are alternatives; different filters must all hold. --set takes any setting,
+    such as min_probability=0.5 (only skills that are so likely to be relevant), alpha, depth or
+    blender=FILE (a blend that `fit` learned).
+
+    Titles may come from a table, from JSON Lines, or from text with one title on each line. With
+    --json, each title gives one JSON object on a line, which keeps the columns of its row under "row";
+    with --csv they stand before those of each hit. A title that is refused does not stop the others;
+    the exit code is 1 if all are. A title that begins with a dash comes after --.
 
     Example: skillsearch search "Data Scientist" --collection digital --type knowledge
 
@@ -75,32 +91,65 @@ def search(
     Example: skillsearch search Nurse --occupation midwife --filter relation=essential --explain 1
 
     Example: skillsearch search "Data Scientist" --set alpha=0.5 --set models=skillscout
+
+    Example: skillsearch search --input titles.csv --column "job title" --csv
+
+    Example: skillsearch search -- "- Tiler -"
     """
+    from skillsearch.cli.answers import answers, print_csv, print_json, print_tables
+    from skillsearch.cli.console import note, stdout
     from skillsearch.cli.progress import progress_bars
+    from skillsearch.cli.titles import read_titles
     from skillsearch.client import SkillSearch
+    from skillsearch.errors import ConfigurationError, QueryError
+    from skillsearch.progress import silent
     from skillsearch.settings import load_settings
 
+    if as_json and as_csv:
+        raise ConfigurationError("give either --json or --csv")
     named = {"type": skill_type, "collection": collection, "occupation": occupation}
     filters = _filters(named, filter_by or ())
     changes, _ = split_settings(assignments)
     rerank = None if reranker in (None, "none") else reranker
-    settings = load_settings(**changes | {"blender": blender, "rerank": rerank})
+    settings = load_settings(**changes | {"rerank": rerank})
+    rows = read_titles(titles or (), source, column)
+    if as_csv:
+        rows = list(rows)  # whose columns are the header
     with progress_bars() as progress:
         progress("load index and models")
         client = SkillSearch.open(settings, progress=progress)
-    with client:
-        results = client.search_many(
-            titles,
-            limit=limit,
-            filters=filters,
-            rerank=reranker != "none",
-            min_probability=min_probability,
+    counts = Counter[bool]()
+    total = len(rows) if isinstance(rows, list) else None
+    is_shown = total != 1 and (as_json or as_csv or not stdout().is_terminal)
+    with client, progress_bars() if is_shown else nullcontext(silent) as progress:
+        found = _counted(
+            answers(client, rows, limit=limit, filters=filters, rerank=reranker != "none"),
+            counts,
+            progress("search", total),
         )
-    if as_json:
-        for result in results:
-            typer.echo(result.to_json())
-    else:
-        _print_results(results, explain)
+        is_whole = True
+        if as_json:
+            print_json(found)
+        elif as_csv:
+            print_csv(found, list(rows))
+        else:
+            is_whole = print_tables(found, explain)
+    if not counts:
+        raise QueryError(f"no titles in {source or 'standard input'}: it is empty")
+    if counts[True] and counts.total() > 1:
+        note(f"{counts[True]:,} of {counts.total():,} titles failed")
+    if not (counts[False] and is_whole):
+        raise typer.Exit(1)
+
+
+def _counted(found: "Iterable[Answer]", counts: Counter[bool], advance: "Advance") -> "Iterator[Answer]":
+    """The answers; how many failed, and how many did not, is counted under True and False."""
+    from skillsearch.results import FailedSearch
+
+    for row, answer in found:
+        counts[isinstance(answer, FailedSearch)] += 1
+        yield row, answer
+        advance(1, f"{counts[True]:,} failed" if counts[True] else "")
 
 
 def _filters(named: dict[str, Many], others: Sequence[str]) -> "Filters":
@@ -121,16 +170,3 @@ def _filters(named: dict[str, Many], others: Sequence[str]) -> "Filters":
     relation = values.pop("relation", ["either"])
     fields = {_FILTERS[name]: tuple(found) for name, found in values.items()}
     return Filters(**fields, relation=relation[-1])  # type: ignore[arg-type] # checked by Filters
-
-
-def _print_results(results: Sequence["SearchResult"], explain: int | None) -> None:
-    from skillsearch.cli.console import stdout
-    from skillsearch.cli.tables import explanation, result_table
-    from skillsearch.errors import QueryError
-
-    for result in results:
-        stdout().print(result_table(result))
-        if explain is not None:
-            if not 1 <= explain <= len(result):
-                raise QueryError(f"--explain {explain}: the result has ranks 1 to {len(result)}")
-            stdout().print(explanation(result, result[explain - 1]))

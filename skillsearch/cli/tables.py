@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -20,7 +19,7 @@ _NONE = "-"
 
 
 def result_table(result: SearchResult) -> RenderableType:
-    """The hits of a title: rank, skill, relevance, score, type and reuse level."""
+    """The hits of a title: rank, skill, relevance, score, type and reuse level; notes below."""
     versions, timings = result.versions, result.timings
     reranked = "late interaction" if result.rerank == "late-interaction" else "rerank"
     parts = [
@@ -40,16 +39,17 @@ def result_table(result: SearchResult) -> RenderableType:
     for hit in result:
         table.add_row(
             str(hit.rank),
-            escape(hit.label),
+            hit.label,
             _relevance(hit),
             _score(hit.score),
             hit.skill_type or _NONE,
             hit.reuse_level.removesuffix("-specific") or _NONE,
         )
+    notes = list(result.notes)
     if not result.hits:
         asked = "" if result.min_probability is None else " and is as probable as was asked for"
-        return Group(table, Text(f"no skill fulfils the filters{asked}", style="yellow"))
-    return table
+        notes.append(f"no skill fulfils the filters{asked}")
+    return Group(table, *(Text(note, style="yellow") for note in notes)) if notes else table
 
 
 def explanation(result: SearchResult, hit: SkillHit) -> RenderableType:
@@ -57,7 +57,7 @@ def explanation(result: SearchResult, hit: SkillHit) -> RenderableType:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("URI", escape(hit.uri))
+    table.add_row("URI", hit.uri)
     table.add_row("relevance", _relevance(hit))
     table.add_row("score", f"{hit.score:.4f}{_formula(result, hit)}")
     table.add_row("retrieval", f"{hit.retrieval_score:.4f} (cosine of title and skill)")
@@ -72,16 +72,16 @@ def explanation(result: SearchResult, hit: SkillHit) -> RenderableType:
         )
     if hit.features is not None and hit.contributions is not None:
         table.add_row("features", _features(hit.features, hit.contributions))
-    table.add_row("aliases", escape("; ".join(hit.aliases)) or _NONE)
-    table.add_row("description", escape(hit.description) or _NONE)
+    table.add_row("aliases", "; ".join(hit.aliases) or _NONE)
+    table.add_row("description", hit.description or _NONE)
     table.add_row("collections", ", ".join(hit.collections) or _NONE)
     parents = (f"{parent.code} {parent.label}".strip() for parent in hit.links.broader)
-    table.add_row("broader", escape("; ".join(parents)) or _NONE)
+    table.add_row("broader", "; ".join(parents) or _NONE)
     table.add_row(
         "needed by",
         f"{len(hit.links.essential_for)} occupations essentially, {len(hit.links.optional_for)} optionally",
     )
-    return Panel(table, title=f"#{hit.rank} {escape(hit.label)}", title_align="left")
+    return Panel(table, title=Text(f"#{hit.rank} {hit.label}"), title_align="left")
 
 
 def _relevance(hit: SkillHit) -> Text:

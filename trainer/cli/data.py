@@ -150,7 +150,7 @@ def _confirm(request: "DataRequest") -> None:
 
 
 def _print(report: "DataReport", folder: Path, chat: "ChatGenerator | None", *, as_json: bool) -> None:
-    from skillsearch.cli.console import note, print_tables, warn, wrote
+    from skillsearch.cli.console import note, print_tables, stdout, warn, wrote
 
     graph = report.graph
     if as_json:
@@ -159,7 +159,9 @@ def _print(report: "DataReport", folder: Path, chat: "ChatGenerator | None", *, 
         typer.echo(json.dumps(more | facts))
     else:
         print_tables([_table(graph.manifest)])
-        typer.echo(f"train on it with: skillsearch train --recipe unified --data {folder}")
+        stdout().print(
+            f"train on it with: skillsearch train --recipe unified --data {folder}", soft_wrap=True
+        )
     for text in report.notes:
         note(text)
     if chat is not None and chat.unusable:

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from skillsearch.cli.console import new_table
 from trainer.evaluate.evaluation import Curve, Evaluation
@@ -61,7 +61,7 @@ def _rows_table(evaluation: Evaluation) -> Table:
         caption += f", p against {evaluation.rows[0].label} (paired randomisation test)"
     table = _table(_title(evaluation), caption, "", evaluation.rows[0])
     for row in evaluation.rows:
-        table.add_row(escape(row.label), *map(_cell, measured_points(row, evaluation).values()))
+        table.add_row(row.label, *map(_cell, measured_points(row, evaluation).values()))
         table.add_section()
     return table
 
@@ -95,12 +95,12 @@ def _table(title: str, caption: str, first: str, row: Row) -> Table:
     return table
 
 
-def _cell(point: dict[str, float]) -> str:
-    lines = [f"[bold]{point['mean']:.4f}[/]", f"{_short(point['low'])}-{_short(point['high'])}"]
+def _cell(point: dict[str, float]) -> Text:
+    lines = [Text(f"{point['mean']:.4f}", "bold"), Text(f"{_short(point['low'])}-{_short(point['high'])}")]
     if "p" in point:
         p = f"{point['p']:.3f}".lstrip("0")
-        lines.append("p<.001" if point["p"] < 0.001 else f"p {p}")
-    return "\n".join(lines)
+        lines.append(Text("p<.001" if point["p"] < 0.001 else f"p {p}"))
+    return Text("\n").join(lines)
 
 
 def _short(share: float) -> str:

@@ -105,20 +105,18 @@ def experiment(
     if as_json:
         typer.echo(json.dumps({"experiment": name, "title": title, "rows": [asdict(row) for row in rows]}))
     else:
-        stdout().print(title, markup=False)
+        stdout().print(title)
         print_tables(_table(*found) for found in cells(rows))
     write_report(output / f"{name}.csv", rows)
     wrote([output / f"{name}.csv"])
 
 
 def _table(header: list[str], lines: list[list[str]]) -> "Table":
-    from rich.markup import escape
-
     from skillsearch.cli.console import new_table
 
     table = new_table()
     for number, name in enumerate(header):
         table.add_column(name, justify="left" if number < _WORDS else "right", no_wrap=True)
     for line in lines:
-        table.add_row(*map(escape, line))
+        table.add_row(*line)
     return table

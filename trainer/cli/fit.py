@@ -34,7 +34,7 @@ def fit(
     assignments: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Learn a blend from judgements, cross-validate it, and save it for `skillsearch search --blender`.
+    """Learn a blend from judgements, cross-validate it, and save it for `search --set blender=FILE`.
 
     Skills are known by the URIs and the attributes of the published index. Pairs of a title and a
     skill that are not listed count as not relevant.

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from rich.text import Text
+
 from skillsearch.cli.console import new_table
 from trainer.blend.fit import FitReport
 from trainer.evaluate.measures import MEASURES
@@ -50,8 +52,9 @@ def _curve(report: FitReport) -> "Table":
     return table
 
 
-def _cell(measure: Mapping[str, float]) -> str:
-    text = f"[bold]{measure['mean']:.4f}[/] {measure['low']:.3f}-{measure['high']:.3f}"
-    if "p" not in measure:
-        return text
-    return f"{text} p<.001" if measure["p"] < _SLIGHT else f"{text} p={measure['p']:.3f}"
+def _cell(measure: Mapping[str, float]) -> Text:
+    p = ""
+    if "p" in measure:
+        p = " p<.001" if measure["p"] < _SLIGHT else f" p={measure['p']:.3f}"
+    interval = f" {measure['low']:.3f}-{measure['high']:.3f}"
+    return Text.assemble((f"{measure['mean']:.4f}", "bold"), interval, p)

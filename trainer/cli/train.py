@@ -168,6 +168,6 @@ def _print(report: "TrainReport", recipe: str, folder: Path, *, as_json: bool) -
     title = "on held-out occupations" if report.metrics else "the training"
     stdout().print(pairs_table(title, {name.replace("_", " "): value for name, value in rows.items()}))
     if recipe == "unified":
-        stdout().print(f"model in {folder}: measure it with [bold]skillsearch evaluate workbench[/]")
+        stdout().print(f"model in {folder}: measure it with skillsearch evaluate workbench")
     else:
-        stdout().print(f"models in {folder}: build the index with [bold]skillsearch reindex[/]")
+        stdout().print(f"models in {folder}: build the index with skillsearch reindex")

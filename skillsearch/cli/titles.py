@@ -1,0 +1,143 @@
+"""Titles of the command line: from its arguments, a file or standard input, each with its row."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from skillsearch.characters import quoted
+from skillsearch.errors import ConfigurationError, QueryError, SkillSearchError
+from skillsearch.tables import Record, Skip, Table, TextFile, json_lines
+
+__all__ = ["STANDARD_INPUT", "TitleRow", "read_titles"]
+
+STANDARD_INPUT: Final = "-"
+
+_ADVICE: Final = "name the column of the titles with --column"
+_STDIN: Final = TextFile("standard input", "standard input", Path("-"), error_type=QueryError)
+
+
+@dataclass(frozen=True)
+class TitleRow:
+    """A title to search for, with what else stands in its row.
+
+    Attributes:
+        place: of the row, such as ``row 3``; empty where there is only one title.
+        title: as it stands there.
+        values: of the row, by column; empty where there are no columns.
+        problem: why there is no title to search for, if so.
+    """
+
+    place: str
+    title: object
+    values: Mapping[str, object] = field(default_factory=dict)
+    problem: str = ""
+
+
+def read_titles(titles: Sequence[str], source: str | None, column: str | None) -> Iterable[TitleRow]:
+    """The titles of the arguments, or those of a file or of standard input; a file is read at once.
+
+    Args:
+        titles: arguments; one alone may be ``-``, for standard input.
+        source: a file, or ``-``.
+        column: of the titles, where there are columns; by default ``title``.
+
+    Raises:
+        ConfigurationError: there are no titles or two sources of them, or the file is of no known kind.
+        QueryError: the file cannot be read, or has no such column.
+    """
+    if source is None and list(titles) == [STANDARD_INPUT]:
+        titles, source = (), STANDARD_INPUT
+    if bool(titles) == bool(source):
+        raise ConfigurationError("give either job titles, or --input with a file or - for standard input")
+    if source == STANDARD_INPUT:
+        return _streamed(column)
+    if source is None:
+        places = [""] if len(titles) == 1 else [f"title {number}" for number in range(1, len(titles) + 1)]
+        return [TitleRow(place, title) for place, title in zip(places, titles, strict=True)]
+    return list(_filed(Path(source).expanduser(), column or "title"))
+
+
+def _filed(path: Path, column: str) -> Iterator[TitleRow]:
+    match path.suffix.lower():
+        case ".csv" | ".tsv":
+            return _tabled(path, column)
+        case ".jsonl" | ".ndjson" | ".json":
+            file = TextFile.at(path, error_type=QueryError, advice=_ADVICE)
+            return _rows(lambda skip: json_lines(file, skip=skip), column)
+        case ".txt":
+            return _lines(TextFile.at(path, error_type=QueryError).text().splitlines())
+    raise ConfigurationError(
+        f"--input {path}: expected a .csv, .tsv, .jsonl, .ndjson, .json or .txt file, or - for standard "
+        "input; save a spreadsheet as CSV UTF-8"
+    )
+
+
+def _tabled(path: Path, column: str, source: str | None = None) -> Iterator[TitleRow]:
+    table = Table.at(path, error_type=QueryError, advice=_ADVICE)
+    table = replace(table, source=source or table.source)
+    return _rows(lambda skip: table.rows(column, skip=skip), column)
+
+
+def _streamed(column: str | None) -> Iterator[TitleRow]:
+    """Titles of standard input as they come: JSON Lines, with a column CSV, or else one on each line."""
+    lines: Iterator[str] = (line.decode("utf-8", "surrogateescape") for line in sys.stdin.buffer)
+    first = next((line for line in lines if line.strip("\ufeff \t\r\n")), "").removeprefix("\ufeff")
+    lines = chain([first], lines)
+    if first.lstrip().startswith("{"):
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield _json_row(f"line {number}", line, column or "title")
+    elif column is None:
+        yield from _lines(lines)
+    else:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "titles.csv"
+            path.write_bytes("".join(lines).encode("utf-8", "surrogateescape"))
+            yield from _tabled(path, column, _STDIN.source)
+
+
+def _lines(lines: Iterable[str]) -> Iterator[TitleRow]:
+    for number, line in enumerate(lines, start=1):
+        if title := line.strip():
+            yield TitleRow(f"line {number}", title)
+
+
+def _rows(read: Callable[[Skip], Iterator[Record]], column: str) -> Iterator[TitleRow]:
+    """The rows that a reader gives, with those that it skips between them."""
+    skipped: list[TitleRow] = []
+
+    def skip(place: str, reason: str) -> None:
+        skipped.append(TitleRow(place, None, {}, reason))
+
+    for record in read(skip):
+        yield from skipped
+        skipped.clear()
+        yield _row(record, column)
+    yield from skipped
+
+
+def _json_row(place: str, line: str, column: str) -> TitleRow:
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return TitleRow(place, None, {}, f"not usable JSON: {error}")
+    if not isinstance(values, dict):
+        return TitleRow(place, None, {}, "expected one JSON object on each line")
+    return _row(Record(_STDIN, place, "key", values), column)
+
+
+def _row(record: Record, column: str) -> TitleRow:
+    values = dict(record.values)
+    if column not in values:
+        return TitleRow(record.place, None, values, f"there is no {column} in it; {_ADVICE}")
+    try:
+        title: object = record.text(column)
+    except SkillSearchError:  # the search tells what is wrong with it
+        title = values[column]
+    problem = "" if title else f"the title {quoted(values[column])} is empty"
+    return TitleRow(record.place, title or values[column], values, problem)
