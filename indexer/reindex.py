@@ -27,6 +27,7 @@ from indexer.read.release import Release
 from skillsearch.errors import ConfigurationError, TaxonomyError
 from skillsearch.models.pair import locate_models
 from skillsearch.progress import Progress, silent
+from skillsearch.settings import Runtime
 from skillsearch.store.base import Build, Store
 from skillsearch.taxonomy.records import Taxonomy
 
@@ -39,6 +40,7 @@ class ReindexRequest(BaseModel):
     Attributes:
         models: folder of the models, or ``skillscout``.
         device: ``cpu``, ``cuda`` or ``mps``; by default the best there is.
+        runtime: ``onnx`` or ``torch``; see `skillsearch.models.runtime.select_runtime`.
         batch_size: texts in a forward pass.
         esco: zips or folders of a release of ESCO.
         taxonomy: a table or JSON file of another taxonomy.
@@ -66,6 +68,7 @@ class ReindexRequest(BaseModel):
 
     models: str
     device: str | None = None
+    runtime: Runtime | None = None
     batch_size: Annotated[int, Field(gt=0)] = 64
     esco: tuple[Path, ...] = ()
     taxonomy: Path | None = None
@@ -184,7 +187,9 @@ def reindex(
         if refused:
             raise refused
         advance = progress("load the encoder", 1)
-        encoder = pair.load_encoder(device=request.device, batch_size=request.batch_size)
+        encoder = pair.load_encoder(
+            device=request.device, batch_size=request.batch_size, runtime=request.runtime
+        )
         advance(1)
         built = execute(plan, encoder, store, golden=golden, margin=request.margin, progress=progress)
         return replace(report, published=built)

@@ -114,12 +114,17 @@ class SkillSearch:
             build = store.published()
             blender = load_blender(settings.blender.expanduser()) if settings.blender else None
             pair = locate_models(settings.model_location)
-            encoder = pair.load_encoder(device=settings.device, batch_size=settings.batch_size)
+            encoder = pair.load_encoder(
+                device=settings.device, batch_size=settings.batch_size, runtime=settings.runtime
+            )
             require_match(build.info, encoder.folder)
             reranker = None
             if settings.rerank == "cross-encoder":
                 reranker = pair.load_reranker(
-                    device=settings.device, precision=settings.precision, batch_size=settings.batch_size
+                    device=settings.device,
+                    precision=settings.precision,
+                    batch_size=settings.batch_size,
+                    runtime=settings.runtime,
                 )
             client = cls(store, encoder, reranker, settings, blender=blender, temperature=pair.temperature)
             client._rankers.default.ready(build, progress)

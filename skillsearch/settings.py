@@ -19,10 +19,13 @@ from pydantic_settings import (
 
 from skillsearch.errors import ConfigurationError
 
-__all__ = ["MAX_DEPTH", "RERANKERS", "Precision", "RerankerName", "Settings", "load_settings"]
+__all__ = ["MAX_DEPTH", "RERANKERS", "Precision", "RerankerName", "Runtime", "Settings", "load_settings"]
 
-Precision = Literal["float32", "bfloat16", "float16"]
-"""Of a reranker's numbers."""
+Precision = Literal["float32", "bfloat16", "float16", "int8"]
+"""Of a reranker's numbers; int8 of the ONNX runtime, bfloat16 and float16 of torch."""
+
+Runtime = Literal["onnx", "torch"]
+"""What runs the models."""
 
 RerankerName = Literal["cross-encoder", "late-interaction"]
 
@@ -100,9 +103,14 @@ class Settings(BaseSettings):
         "cross-encoder.",
     )
     device: str | None = Field(default=None, description="cpu, cuda or mps; by default the best there is.")
-    precision: Precision = Field(
-        default="float32",
-        description="Precision of the reranker; bfloat16 and float16 are faster where the hardware has them.",
+    runtime: Runtime | None = Field(
+        default=None,
+        description="onnx or torch; by default onnx on a CPU where the models are exported, else torch.",
+    )
+    precision: Precision | None = Field(
+        default=None,
+        description="Precision of the reranker: int8 or float32 with onnx, float32, bfloat16 or float16 with "
+        "torch; by default int8 where it is as good and the CPU is made for it, else float32.",
     )
     batch_size: Annotated[int, Field(gt=0)] = Field(
         default=64, description="Texts in one pass through a model."

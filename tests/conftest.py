@@ -5,6 +5,7 @@ sample's own words, are saved to a folder, and are loaded from there by the code
 """
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from indexing import index_taxonomy
 
 from indexer.read.esco import read_sample
 from skillsearch.client import SkillSearch
-from skillsearch.models.pair import ENCODER, RECORD, RERANKER
+from skillsearch.models.manifest import read_manifest, write_manifest
+from skillsearch.models.pair import ENCODER, RECORD, RERANKER, locate_models
 from skillsearch.models.protocols import Encoder
 from skillsearch.models.torch import load_encoder
 from skillsearch.store.embedded import EmbeddedStore
@@ -125,6 +127,22 @@ def models_folder(tmp_path_factory: pytest.TempPathFactory, bert_base: Path) -> 
         str(folder / RERANKER), create_model_card=False
     )
     (folder / RECORD).write_text('{"preset": "tiny"}\n', encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def exported_models(
+    tmp_path_factory: pytest.TempPathFactory, models_folder: Path, taxonomy: Taxonomy
+) -> Path:
+    """The same folder with the files for ONNX Runtime in it; tests only read it."""
+    from trainer.export.agreement import draw_sample
+    from trainer.export.run import export_models
+
+    folder = tmp_path_factory.mktemp("exported") / "models"
+    shutil.copytree(models_folder, folder)
+    for name in (ENCODER, RERANKER):
+        write_manifest(folder / name, read_manifest(folder / name))
+    export_models(locate_models(str(folder)), draw_sample(taxonomy))
     return folder
 
 

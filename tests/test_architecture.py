@@ -39,6 +39,7 @@ FLOORS = (
     ("indexer.cli",),
     ("trainer.config", "trainer.bases", "trainer.run"),
     ("trainer.evaluate", "trainer.fit", "trainer.documents"),
+    ("trainer.export",),
     ("trainer.pair", "trainer.unified", "trainer.blend"),
     ("trainer.data", "trainer.experiments"),
     ("trainer.cli",),

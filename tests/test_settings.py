@@ -10,7 +10,7 @@ from skillsearch.settings import load_settings
 
 def test_the_defaults() -> None:
     settings = load_settings(home=Path("/somewhere"))
-    assert (settings.alpha, settings.depth, settings.precision) == (0.7, 200, "float32")
+    assert (settings.alpha, settings.depth, settings.precision) == (0.7, 200, None)
     assert settings.model_location == "/somewhere/models"
     assert settings.qdrant_url is None
 
@@ -43,7 +43,7 @@ def test_the_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ALPHA", "1.5"),
         ("ALPHA", "much"),
         ("DEPTH", "0"),
-        ("PRECISION", "int8"),
+        ("PRECISION", "int4"),
         ("QDRANT_URL", "not a url"),
         ("BATCH_SIZE", "-1"),
     ],

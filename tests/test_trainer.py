@@ -336,8 +336,12 @@ def test_a_run_leaves_models_and_a_manifest(
     assert sum(manifest["seconds"].values()) > 0
     pair = locate_models(str(output))
     assert (pair.record.preset, pair.temperature) == ("compact-card", temperature)
-    assert read_manifest(output / ENCODER) == ModelManifest(dimension=1024, max_length=64)
-    assert read_manifest(output / RERANKER) == ModelManifest(max_length=128, temperature=temperature)
+    encoder, reranker = (read_manifest(output / name) for name in (ENCODER, RERANKER))
+    assert encoder == ModelManifest(dimension=1024, max_length=64, export=encoder.export)
+    assert reranker == ModelManifest(max_length=128, temperature=temperature, export=reranker.export)
+    for export in (encoder.export, reranker.export):
+        assert export is not None
+        assert f"held-out occupations: {len(split.held_out)} titles" in export.measured_on
     assert pair.load_encoder(device="cpu").encode(["welder"]).shape == (1, 1024)
     assert pair.load_reranker(device="cpu", precision="float32").logits([("a", "b")]).shape == (1, 3)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["models"]

@@ -125,8 +125,10 @@ def test_training_changes_the_transformer_and_not_the_head(
     encoder = load_encoder(str(tmp_path / "unified" / ENCODER), device="cpu")
     assert encoder.encode(["a text"]).shape == (1, 1024)
     interaction = Interaction(temperature=20.0, length_normalised=True)
-    expected = ModelManifest(dimension=1024, max_length=64, interaction=interaction)
-    assert read_manifest(tmp_path / "unified" / ENCODER) == expected
+    found = read_manifest(tmp_path / "unified" / ENCODER)
+    assert found == ModelManifest(dimension=1024, max_length=64, interaction=interaction, export=found.export)
+    assert found.export is not None
+    assert "titles of sample 1 (en), which were trained on" in found.export.measured_on
     as_trained = config.model_copy(update={"reading_temperature": None, "max_steps": 1})
     train_unified(graph, as_trained, Target(tmp_path / "as-trained", "cpu"))
     assert read_manifest(tmp_path / "as-trained" / ENCODER).interaction.temperature == 1.0

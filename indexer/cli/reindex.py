@@ -91,6 +91,7 @@ def reindex(
         overlay=overlay,
         models=settings.model_location,
         device=settings.device,
+        runtime=settings.runtime,
         batch_size=settings.batch_size,
         dry_run=dry_run,
         report=report,

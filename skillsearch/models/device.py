@@ -1,8 +1,17 @@
-"""The device that a model runs on."""
+"""The device that a model runs on, and what it is good at."""
+
+import importlib.util
+import os
+import platform
+from pathlib import Path
+from typing import Final
 
 from skillsearch.errors import ConfigurationError
 
-__all__ = ["select_device"]
+__all__ = ["cpu_threads", "has_accelerator", "multiplies_int8", "select_device"]
+
+_INT8: Final = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "asimddp"})
+"""Flags of CPUs with instructions for products of 8-bit integers: of x86, and the last of ARM."""
 
 
 def select_device(device: str | None) -> str:
@@ -23,3 +32,27 @@ def select_device(device: str | None) -> str:
         reason = str(error).splitlines()[0]
         raise ConfigurationError(f"device {device!r} cannot be used on this machine: {reason}") from error
     return device
+
+
+def has_accelerator() -> bool:
+    """Whether torch is installed and would take a GPU; torch is imported only where there may be one."""
+    possible = Path("/proc/driver/nvidia").exists() or platform.system() in ("Darwin", "Windows")
+    return possible and importlib.util.find_spec("torch") is not None and select_device(None) != "cpu"
+
+
+def multiplies_int8() -> bool:
+    """Whether the CPU has instructions that make int8 weights faster than float32 (Linux, Apple silicon)."""
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
+            flags = next((line for line in file if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        return (platform.system(), platform.machine()) == ("Darwin", "arm64")
+    return not _INT8.isdisjoint(flags.split())
+
+
+def cpu_threads(threads: int | None = None) -> int:
+    """Threads of a model on a CPU: those given, or ``OMP_NUM_THREADS``, or the CPUs that it may use."""
+    named = os.environ.get("OMP_NUM_THREADS", "")
+    if threads or named.isdigit():
+        return threads or int(named)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

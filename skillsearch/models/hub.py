@@ -1,4 +1,4 @@
-"""Finding a model by name: its folder of safetensors on this machine, and a fingerprint of its files."""
+"""Finding a model by name: its folder on this machine, and a fingerprint of its files."""
 
 import hashlib
 import importlib.util
@@ -7,7 +7,13 @@ from functools import cached_property
 from pathlib import Path
 
 from skillsearch.errors import ModelError
-from skillsearch.models.manifest import ModelManifest, read_manifest
+from skillsearch.models.manifest import (
+    EXPORT,
+    MANIFEST_FILE,
+    ModelManifest,
+    counted_manifest,
+    read_manifest,
+)
 
 __all__ = ["COMPACT_BASE", "ModelFolder", "fingerprint", "resolve_model"]
 
@@ -50,7 +56,7 @@ def resolve_model(name: str, *, label: str | None = None) -> ModelFolder:
         label: what to call it; by default the last part of its name.
 
     Raises:
-        ModelError: there is no such folder, package or id, or it holds no safetensors.
+        ModelError: there is no such folder, package or id, or it holds neither safetensors nor an export.
     """
     if name == COMPACT_BASE:
         path, revision = _package_folder(name), ""
@@ -60,17 +66,21 @@ def resolve_model(name: str, *, label: str | None = None) -> ModelFolder:
         path, revision = _hub_folder(name)
     else:
         raise ModelError(f"no model at {name!r}: it is neither a folder nor a hub id of the form org/model")
-    _require_safetensors(path, name)
-    return ModelFolder(path, label or _short_name(name), revision, fingerprint(path))
+    return ModelFolder(path, label or _short_name(name), revision, _identity(path, name))
 
 
 def fingerprint(folder: Path) -> str:
     """SHA-256 over the names and contents of a model's files, 16 hex digits.
 
-    Weights, configuration and tokenizer count; model cards and other documents do not.
+    Weights, configuration and tokenizer count; model cards and other documents do not, nor does what
+    `skillsearch export` adds: its folder, and its part of the manifest.
     """
     digest = hashlib.sha256()
     for path in _model_files(folder):
+        if path.name == MANIFEST_FILE:
+            counted = counted_manifest(path)
+            digest.update(f"{path.relative_to(folder).as_posix()}\0{len(counted)}\0".encode() + counted)
+            continue
         digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
         with path.open("rb") as file:
             while chunk := file.read(1 << 20):
@@ -80,7 +90,10 @@ def fingerprint(folder: Path) -> str:
 
 def _model_files(folder: Path) -> list[Path]:
     found = {path for pattern in _MODEL_FILES for path in folder.rglob(pattern) if path.is_file()}
-    return sorted(path for path in found if "/." not in f"/{path.relative_to(folder).as_posix()}")
+    places = {path: f"/{path.relative_to(folder).as_posix()}" for path in found}
+    return sorted(
+        path for path, place in places.items() if "/." not in place and not place.startswith(f"/{EXPORT}/")
+    )
 
 
 def _package_folder(package: str) -> Path:
@@ -109,7 +122,8 @@ def _hub_folder(name: str) -> tuple[Path, str]:
     return path, path.name
 
 
-def _require_safetensors(path: Path, name: str) -> None:
+def _identity(path: Path, name: str) -> str:
+    """The fingerprint of safetensors, or that of those which an export without them was made from."""
     if any(path.rglob("*.safetensors")):
         unsafe = [
             file.name
@@ -117,10 +131,15 @@ def _require_safetensors(path: Path, name: str) -> None:
             for file in path.rglob(pattern)
             if not any(file.parent.glob("*.safetensors"))
         ]
-        if not unsafe:
-            return
-        raise ModelError(f"model {name!r} keeps {unsafe[0]} as a pickle: convert it to safetensors")
-    raise ModelError(f"model {name!r} has no safetensors file in {path}")
+        if unsafe:
+            raise ModelError(f"model {name!r} keeps {unsafe[0]} as a pickle: convert it to safetensors")
+        return fingerprint(path)
+    export = read_manifest(path).export if (path / MANIFEST_FILE).is_file() else None
+    if export is None:
+        raise ModelError(
+            f"model {name!r} has no safetensors file in {path}, and no export in {MANIFEST_FILE}"
+        )
+    return export.of
 
 
 def _short_name(name: str) -> str:

@@ -14,10 +14,24 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from skillsearch.errors import ModelError
 from skillsearch.files import save
 
-__all__ = ["MANIFEST_FILE", "Interaction", "ModelManifest", "read_manifest", "write_manifest"]
+__all__ = [
+    "EXPORT",
+    "MANIFEST_FILE",
+    "Agreement",
+    "ExportedFile",
+    "Interaction",
+    "ModelExport",
+    "ModelManifest",
+    "counted_manifest",
+    "read_manifest",
+    "write_manifest",
+]
 
 MANIFEST_FILE: Final = "skillsearch.json"
-"""In the model's folder, and so part of its fingerprint."""
+"""In the model's folder, and so part of its fingerprint, but for its `export`."""
+
+EXPORT: Final = "onnx"
+"""Folder of the exported files, in the model's; no part of its fingerprint."""
 
 _EARLIER: Final = {"skill_views.json": None, "late_interaction.json": "interaction"}
 _REMEDY = "write it again with `skillsearch train`, or remove it for the defaults"
@@ -42,6 +56,55 @@ class Interaction(BaseModel):
         return f"soft, temperature {self.temperature:g}"
 
 
+class Agreement(BaseModel):
+    """How far an exported file agrees with the safetensors, on titles and skills of a taxonomy.
+
+    Attributes:
+        difference: largest difference of any number of a vector or logit.
+        cosine: lowest cosine of a text's two vectors; None for a reranker.
+        rank_correlation: Spearman's, of a title's skills, mean over the titles.
+        top_10: share of the ten best skills that stay among them, mean.
+        top_200: the same of the 200 best; None where no title has so many.
+        ndcg_loss: nDCG@10 that is lost; negative where some is won.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    difference: float
+    cosine: float | None = None
+    rank_correlation: float
+    top_10: float
+    top_200: float | None = None
+    ndcg_loss: float
+
+
+class ExportedFile(BaseModel):
+    """A file of weights for ONNX Runtime: its name in the folder of the export, its digest, its agreement."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sha256: str
+    agreement: Agreement
+
+
+class ModelExport(BaseModel):
+    """What `skillsearch export` made of a model.
+
+    Attributes:
+        of: the fingerprint of the safetensors. An index that they built can be searched with the export,
+            and the other way round.
+        measured_on: taxonomy, titles and skills of the agreement, in words.
+        files: by precision.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    of: str
+    measured_on: str
+    files: dict[Literal["float32", "int8"], ExportedFile]
+
+
 class ModelManifest(BaseModel):
     """The facts about a model that its folder holds.
 
@@ -51,6 +114,7 @@ class ModelManifest(BaseModel):
         alias_weight: how much the mean of a skill's aliases counts beside its label.
         interaction: how tokens are read by late interaction.
         temperature: of a reranker: divides its logits before they become probabilities.
+        export: the files for ONNX Runtime, where there are some.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +124,7 @@ class ModelManifest(BaseModel):
     alias_weight: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     interaction: Interaction = Interaction()
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    export: ModelExport | None = None
 
 
 def read_manifest(folder: Path) -> ModelManifest:
@@ -86,12 +151,24 @@ def read_manifest(folder: Path) -> ModelManifest:
 
 
 def write_manifest(folder: Path, manifest: ModelManifest) -> None:
-    """Write the manifest of a model; its fingerprint changes, so write it before an index is built.
+    """Write the manifest of a model; its fingerprint changes with all but the export.
 
     Raises:
         ModelError: it cannot be written.
     """
     save(folder / MANIFEST_FILE, manifest.model_dump_json(indent=2) + "\n", ModelError)
+
+
+def counted_manifest(path: Path) -> bytes:
+    """The part of a manifest that counts in the fingerprint: all but the export, in one layout."""
+    text = path.read_bytes()
+    try:
+        values = json.loads(text)
+    except ValueError:
+        return text  # whoever reads it tells that it is damaged
+    if isinstance(values, dict):
+        values.pop("export", None)
+    return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _dimension(folder: Path) -> int:

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from skillsearch.errors import ModelError
 from skillsearch.models.hub import ModelFolder, resolve_model
 from skillsearch.models.protocols import Encoder, PairScorer
-from skillsearch.settings import Precision
+from skillsearch.models.runtime import load_encoder, load_pair_scorer
+from skillsearch.settings import Precision, Runtime
 
 __all__ = ["ENCODER", "RECORD", "RERANKER", "SKILLSCOUT", "ModelPair", "TrainingRecord", "locate_models"]
 
@@ -75,32 +76,50 @@ class ModelPair:
         """
         return resolve_model(self.encoder, label=self._labelled(ENCODER))
 
-    def load_encoder(self, *, device: str | None = None, batch_size: int = 64) -> Encoder:
-        """Load the encoder; always in float32, so that titles and the index are embedded alike.
+    def load_encoder(
+        self,
+        *,
+        device: str | None = None,
+        batch_size: int = 64,
+        runtime: Runtime | None = None,
+        threads: int | None = None,
+    ) -> Encoder:
+        """Load the encoder; see `skillsearch.models.runtime.load_encoder`.
 
         Raises:
             ModelError: it cannot be found or loaded.
         """
-        from skillsearch.models.torch import load_encoder
-
-        return load_encoder(self.encoder, label=self._labelled(ENCODER), device=device, batch_size=batch_size)
+        return load_encoder(
+            self.encoder,
+            label=self._labelled(ENCODER),
+            device=device,
+            batch_size=batch_size,
+            runtime=runtime,
+            threads=threads,
+        )
 
     def load_reranker(
-        self, *, device: str | None = None, precision: Precision = "float32", batch_size: int = 64
+        self,
+        *,
+        device: str | None = None,
+        precision: Precision | None = None,
+        batch_size: int = 64,
+        runtime: Runtime | None = None,
+        threads: int | None = None,
     ) -> PairScorer:
-        """Load the reranker in the precision asked for.
+        """Load the reranker; see `skillsearch.models.runtime.load_pair_scorer`.
 
         Raises:
             ModelError: it cannot be found or loaded, or does not have three classes.
         """
-        from skillsearch.models.torch import load_pair_scorer
-
         return load_pair_scorer(
             self.reranker,
             label=self._labelled(RERANKER),
             device=device,
             precision=precision,
             batch_size=batch_size,
+            runtime=runtime,
+            threads=threads,
         )
 
     def _labelled(self, part: str) -> str | None:

@@ -88,11 +88,16 @@ def fit_blend(request: FitRequest, progress: Progress = silent) -> FitReport:
     benchmark = read_judgements(request.judgements, titles=request.titles)
     progress("load index and models")
     pair = locate_models(settings.model_location)
-    encoder = pair.load_encoder(device=settings.device, batch_size=settings.batch_size)
+    encoder = pair.load_encoder(
+        device=settings.device, batch_size=settings.batch_size, runtime=settings.runtime
+    )
     reranker = None
     if request.rerank:
         reranker = pair.load_reranker(
-            device=settings.device, precision=settings.precision, batch_size=settings.batch_size
+            device=settings.device,
+            precision=settings.precision,
+            batch_size=settings.batch_size,
+            runtime=settings.runtime,
         )
     store = open_store(settings)
     try:

@@ -110,13 +110,16 @@ def evaluate_settings(
     """
     progress("load models")
     pair, batch_size = locate_models(settings.model_location), settings.batch_size
-    encoder = pair.load_encoder(device=settings.device, batch_size=batch_size)
+    encoder = pair.load_encoder(device=settings.device, batch_size=batch_size, runtime=settings.runtime)
     ranker: Reranker | None = None
     if plan.rerank and settings.rerank == "late-interaction":
         ranker = LateInteractionRanker(encoder, alpha=settings.alpha, depth=settings.depth)
     elif plan.rerank:
         scorer = pair.load_reranker(
-            device=settings.device, precision=settings.precision, batch_size=batch_size
+            device=settings.device,
+            precision=settings.precision,
+            batch_size=batch_size,
+            runtime=settings.runtime,
         )
         ranker = CrossEncoderRanker(scorer, alpha=settings.alpha, depth=settings.depth)
     return evaluate_models(benchmark, encoder, ranker, plan, progress)

@@ -21,6 +21,8 @@ from skillsearch.taxonomy.records import Occupation, Skill, Taxonomy
 from skillsearch.taxonomy.texts import occupation_text, pair_text, skill_names
 from trainer.bases import DIMENSION, new_encoder, new_reranker
 from trainer.documents import write_documents
+from trainer.export.agreement import draw_sample
+from trainer.export.run import export_trained
 from trainer.fit import FitOptions
 from trainer.pair.calibration import expected_calibration_error, fit_temperature, reliability
 from trainer.pair.config import PairConfig
@@ -94,6 +96,7 @@ def train_pair(
         run = _Run(taxonomy, split, config, workspace, progress if is_first() else silent)
         report.add(workspace.part(ENCODER, run.encoder))
         report.add(workspace.part(RERANKER, run.reranker))
+        report.add(workspace.part("export", run.export))
         if is_first():
             facts = _facts(taxonomy, split, workspace.device)
             write_documents(workspace.models, "pair", config, report, facts)
@@ -167,6 +170,14 @@ class _Run:
             _add_calibration(report, "search_", triple_logits(model, candidates), triple_labels(candidates))
         manifest = ModelManifest(max_length=config.max_length, temperature=temperature)
         self.workspace.save(model, RERANKER, manifest)
+        return report
+
+    def export(self) -> TrainReport:
+        """Write both models for ONNX Runtime, and measure how far they agree with what was trained."""
+        report = TrainReport()
+        with report.timed("export the models", self.progress):
+            if is_first():
+                export_trained(self.workspace.models, draw_sample(self.taxonomy, self.split.held_out))
         return report
 
     def _options(self, model: str) -> FitOptions:

@@ -9,10 +9,12 @@ from skillsearch.models.pair import ENCODER
 from skillsearch.progress import Progress, silent
 from trainer.bases import DIMENSION, new_encoder
 from trainer.documents import write_documents
+from trainer.export.agreement import Sample, sample_texts
+from trainer.export.run import export_trained
 from trainer.fit import FitOptions
 from trainer.run import Target, TrainReport, is_first, open_workspace
 from trainer.unified.config import UnifiedConfig
-from trainer.unified.graph import WorkGraph
+from trainer.unified.graph import SIDES, WorkGraph
 from trainer.unified.train import train_on_graph
 
 __all__ = ["train_unified"]
@@ -60,6 +62,9 @@ def train_unified(
         )
         manifest = ModelManifest(dimension=DIMENSION, max_length=config.max_length, interaction=interaction)
         workspace.save(model, ENCODER, manifest)
+        with report.timed("export the model", progress if is_first() else silent):
+            if is_first():
+                export_trained(workspace.models, _sample(graph))
         if is_first():
             facts = {
                 "preset": f"unified-{config.preset}",
@@ -68,3 +73,14 @@ def train_unified(
             }
             write_documents(workspace.models, "unified", config, report, facts)
     return report
+
+
+def _sample(graph: WorkGraph) -> Sample:
+    """Texts of the first side that has edges, which are titles in most data sets, and their skills."""
+    side = next(side for side in SIDES if len(graph.edges[side]))
+    wanted: dict[int, list[int]] = {}
+    for skill, node in graph.edges[side].tolist():
+        wanted.setdefault(node, []).append(skill)
+    texts = [graph.texts[side][node] for node in wanted]
+    described = f"{side} of {graph.manifest.release}, which were trained on"
+    return sample_texts(texts, graph.texts["skills"], list(wanted.values()), described)

@@ -1,0 +1,1 @@
+"""Export: safetensors to files for ONNX Runtime, and how far the two agree."""
