@@ -37,7 +37,7 @@ FLOORS = (
     ("indexer.build",),
     ("indexer.reindex",),
     ("indexer.cli",),
-    ("trainer.config", "trainer.bases", "trainer.run"),
+    ("trainer.config", "trainer.bases", "trainer.run", "trainer.interaction"),
     ("trainer.evaluate", "trainer.fit", "trainer.documents"),
     ("trainer.export",),
     ("trainer.pair", "trainer.unified", "trainer.blend"),

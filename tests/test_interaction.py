@@ -2,12 +2,14 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from sentence_transformers.util import maxsim
 
-from skillsearch.rank.interaction import late_interaction
+from skillsearch.rank.interaction import late_interaction as served_interaction
 from trainer.experiments.interactions import INTERACTIONS, MEETS, Interaction, similarity
+from trainer.interaction import late_interaction
 
 QUERY_LENGTHS, TARGET_LENGTHS = (1, 4, 3), (2, 5, 1, 4)
 
@@ -204,3 +206,19 @@ def _sides(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """In the order of the arguments."""
     return queries[0], targets[0], queries[1], targets[1]
+
+
+@pytest.mark.parametrize("length_normalised", [False, True])
+@pytest.mark.parametrize("temperature", [0.1, 1.0, 20.0])
+def test_a_search_scores_as_the_training_does(temperature: float, length_normalised: bool) -> None:
+    """The formula in numpy, which is served, and the one in torch, which is trained with."""
+    lengths = (*range(12), *range(90), 0)  # more than are scored at once, and some without a token
+    targets, mask = block(lengths, seed=2, junk=9.0)
+    for tokens in (1, 5):
+        queries, query_mask = block((tokens,), seed=tokens)
+        options = {"temperature": temperature, "length_normalised": length_normalised}
+        trained = late_interaction(queries, targets, query_mask, mask, **options)
+        served = served_interaction(queries[0].numpy(), targets.numpy(), mask.numpy(), **options)
+        np.testing.assert_allclose(served, trained[0], atol=1e-5)
+    assert served_interaction(queries[0].numpy(), targets.numpy()[:0], mask.numpy()[:0]).shape == (0,)
+    assert (served_interaction(queries[0].numpy()[:0], targets.numpy(), mask.numpy()) == 0).all()

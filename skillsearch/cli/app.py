@@ -17,7 +17,11 @@ __all__ = ["COMMANDS", "build_app", "main"]
 COMMANDS: Final = "skillsearch.commands"
 """The entry-point group of commands."""
 
-_FIRST = ("search", "reindex", "status", "builds", "rollback", "prune", "train", "fit", "evaluate", "data")
+_FIRST = (
+    *("search", "reindex", "status", "builds", "rollback", "prune"),
+    *("train", "export", "fit", "evaluate", "data"),
+)
+_OURS: Final = ("skillsearch", "indexer", "trainer")
 _STOPPED: Final = 130
 """The exit code after Ctrl-C, as shells have it."""
 
@@ -43,7 +47,7 @@ def build_app() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one red line and the exit code of its kind."""
+    """Run the command line; an error of ours, or of a missing extra, is one red line and its exit code."""
     try:
         build_app()()
     except SkillSearchError as problem:
@@ -51,6 +55,13 @@ def main() -> None:
 
         error(str(problem))
         sys.exit(problem.exit_code)
+    except ModuleNotFoundError as problem:
+        if (problem.name or "skillsearch").partition(".")[0] in _OURS:
+            raise
+        from skillsearch.cli.console import error
+
+        error(f"this command needs {problem.name}, which is not installed: pip install 'skillsearch[train]'")
+        sys.exit(1)
     except KeyboardInterrupt:
         _tell_stopped()
     except SystemExit as ended:

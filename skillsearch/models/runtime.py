@@ -102,9 +102,9 @@ def select_runtime(
         exported = folder.manifest.export is not None and not of_torch
         runtime = "onnx" if exported and (device == "cpu" or not has_accelerator()) else "torch"
     if runtime == "torch" and importlib.util.find_spec("sentence_transformers") is None:
-        found = "" if folder.manifest.export else " and no ONNX files"
+        lacks = "" if folder.manifest.export else "has no ONNX files and "
         raise ModelError(
-            f"{folder.path} needs torch{found}: pip install 'skillsearch[torch]', or write ONNX files "
-            "with `skillsearch export` on a machine that has torch, and search on a CPU"
+            f"{folder.path} {lacks}needs torch, which is not installed: pip install 'skillsearch[torch]', or "
+            "write ONNX files with `skillsearch export` on a machine that has it, and search on a CPU"
         )
     return runtime

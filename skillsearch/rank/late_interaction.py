@@ -101,19 +101,10 @@ class LateInteractionRanker(RankerOptions):
 
     def _scores(self, tokens: Float32Array, labels: Sequence[str], table: TokenTable) -> Float64Array:
         """Shape (n,), of labels that are all in the table; `tokens` has shape (s, h)."""
-        import torch
-
-        query = torch.from_numpy(np.ascontiguousarray(tokens))[None]  # (1, s, h)
-        targets, mask = table.padded(np.array([table.index[label] for label in labels], dtype=np.int64))
         reading = self.model.manifest.interaction
-        with torch.inference_mode():
-            found = late_interaction(
-                query,
-                targets,
-                torch.ones(query.shape[:2], dtype=torch.bool),
-                mask,
-                temperature=reading.temperature,
-                length_normalised=reading.length_normalised,
-            )
-        scores: Float64Array = found[0].double().numpy()  # (1, n) -> (n,)
-        return scores
+        return late_interaction(
+            tokens,
+            *table.padded(np.array([table.index[label] for label in labels], dtype=np.int64)),
+            temperature=reading.temperature,
+            length_normalised=reading.length_normalised,
+        )

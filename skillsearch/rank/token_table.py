@@ -10,20 +10,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skillsearch.arrays import Float16Array, Int64Array
+from skillsearch.arrays import BoolArray, Float16Array, Int64Array
 from skillsearch.errors import ModelError
 from skillsearch.files import write_atomically
 from skillsearch.models.protocols import Encoder
 from skillsearch.progress import Advance, advance_only
 from skillsearch.taxonomy.texts import VIEW_VERSION
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 __all__ = ["FORMAT", "TokenTable", "embed_tokens", "read_tokens", "write_tokens"]
 
@@ -46,7 +43,7 @@ class TokenTable:
 
     labels: tuple[str, ...]
     offsets: Int64Array
-    tokens: "Tensor"
+    tokens: Float16Array
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -56,7 +53,7 @@ class TokenTable:
     def __contains__(self, label: object) -> bool:
         return label in self.index
 
-    def padded(self, rows: Int64Array) -> tuple["Tensor", "Tensor"]:
+    def padded(self, rows: Int64Array) -> tuple[Float16Array, BoolArray]:
         """The tokens of k labels in one block.
 
         Args:
@@ -65,14 +62,11 @@ class TokenTable:
         Returns:
             Shape (k, t, d), float16, and shape (k, t), true for tokens and false for padding.
         """
-        import torch
-
         lengths = self.offsets[rows + 1] - self.offsets[rows]
         steps = np.arange(lengths.max(initial=0))  # (t,)
         mask = steps < lengths[:, None]  # (k, t)
         places = np.where(mask, self.offsets[rows][:, None] + steps, 0)
-        block = self.tokens.index_select(0, torch.from_numpy(places.ravel()))
-        return block.view(*mask.shape, self.tokens.shape[1]), torch.from_numpy(mask)
+        return self.tokens[places], mask
 
 
 def embed_tokens(
@@ -93,8 +87,6 @@ def embed_tokens(
     Raises:
         ModelError: the model gave something that is not finite, or is too large for half precision.
     """
-    import torch
-
     unique = tuple(dict.fromkeys(labels))
     missing = [label for label in unique if known is None or label not in known]
     made: dict[str, Float16Array] = {}
@@ -114,7 +106,7 @@ def embed_tokens(
     parts = [made[label] if label in made else _rows(known, label) for label in unique]
     offsets = np.concatenate(([0], np.cumsum([len(part) for part in parts], dtype=np.int64)))
     rows = np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float16)
-    return TokenTable(unique, offsets.astype(np.int64), torch.from_numpy(rows))
+    return TokenTable(unique, offsets.astype(np.int64), rows)
 
 
 def write_tokens(path: Path, table: TokenTable, *, encoder: str, build: str) -> None:
@@ -131,8 +123,8 @@ def write_tokens(path: Path, table: TokenTable, *, encoder: str, build: str) -> 
     """
     from safetensors.numpy import save
 
-    tensors = {
-        "tokens": table.tokens.numpy(),
+    tensors: dict[str, NDArray[Any]] = {
+        "tokens": table.tokens,
         "offsets": table.offsets,
         "labels": np.frombuffer(json.dumps(table.labels).encode(), dtype=np.uint8),
     }
@@ -165,20 +157,20 @@ def read_tokens(path: Path, *, encoder: str) -> tuple[TokenTable, str]:
     if not path.is_file():
         raise FileNotFoundError(path)
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="numpy") as file:  # it checks the layout
             facts = json.loads((file.metadata() or {})[_KEY])
-            tokens, offsets, packed = (file.get_tensor(name) for name in ("tokens", "offsets", "labels"))
+        tokens, offsets, packed = _mapped(path)
         found = {name: facts[name] for name in ("format", "views", "encoder")}
         checksum, build = facts["checksum"], str(facts["build"])
-        labels = tuple(map(str, json.loads(packed.numpy().tobytes())))
+        labels = tuple(map(str, json.loads(packed.tobytes())))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     expected = {"format": FORMAT, "views": VIEW_VERSION, "encoder": encoder}
     if found != expected:
         raise ValueError(f"it is of {found}, expected {expected}")
-    if _checksum([tokens.numpy(), offsets.numpy(), packed.numpy()]) != checksum:
+    if _checksum([tokens, offsets, packed]) != checksum:
         raise ValueError("its checksum is wrong")
-    return TokenTable(labels, offsets.numpy().copy(), tokens), build
+    return TokenTable(labels, offsets.copy(), tokens), build
 
 
 def _rows(table: TokenTable | None, label: str) -> Float16Array:
@@ -186,8 +178,19 @@ def _rows(table: TokenTable | None, label: str) -> Float16Array:
     if table is None:
         raise KeyError(label)
     row = table.index[label]
-    tokens: Float16Array = table.tokens[table.offsets[row] : table.offsets[row + 1]].numpy()
-    return tokens
+    return table.tokens[table.offsets[row] : table.offsets[row + 1]]
+
+
+def _mapped(path: Path) -> list[NDArray[Any]]:
+    """Tokens, offsets and labels, mapped into memory; safetensors' own reader of arrays copies them."""
+    whole = np.memmap(path, dtype=np.uint8, mode="r")
+    start = 8 + int(whole[:8].view("<u8")[0])
+    header = json.loads(whole[8:start].tobytes())
+    found = []
+    for name, kind in (("tokens", "<f2"), ("offsets", "<i8"), ("labels", "u1")):
+        begin, end = header[name]["data_offsets"]
+        found.append(whole[start + begin : start + end].view(kind).reshape(header[name]["shape"]))
+    return found
 
 
 def _checksum(arrays: Sequence[NDArray[np.generic]]) -> int:

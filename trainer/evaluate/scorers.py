@@ -18,9 +18,9 @@ from skillsearch.models.hub import ModelFolder
 from skillsearch.models.protocols import Encoder
 from skillsearch.models.torch import TorchEncoder
 from skillsearch.progress import Advance, advance_only
-from skillsearch.rank.interaction import Meet, late_interaction
 from skillsearch.rank.token_table import TokenTable, embed_tokens
 from trainer.evaluate.ranking import ScoreQueries
+from trainer.interaction import Meet, late_interaction
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -169,7 +169,7 @@ class InteractionScorer:
         name: what tables call it.
         encoder: gives the tokens.
         temperature: of soft late interaction.
-        meet: another way for the tokens to meet; see `skillsearch.rank.interaction.late_interaction`.
+        meet: another way for the tokens to meet; see `trainer.interaction.late_interaction`.
         device: where the tokens meet.
     """
 
@@ -225,7 +225,8 @@ class InteractionScorer:
         by_length = np.argsort(-np.diff(table.offsets)[rows], kind="stable")
         with torch.inference_mode():
             for columns in np.split(by_length, range(_TARGETS, len(rows), _TARGETS)):
-                block, mask = (part.to(self._device) for part in table.padded(rows[columns]))
+                padded = table.padded(rows[columns])
+                block, mask = (torch.from_numpy(part).to(self._device) for part in padded)
                 sides, masks = (asked, block), (asked_mask, mask)
                 if direction == "target-to-query":
                     sides, masks = (block, asked), (mask, asked_mask)

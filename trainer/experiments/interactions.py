@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import torch
 
-from skillsearch.rank.interaction import Meet, late_interaction, token_lengths
+from trainer.interaction import Meet, late_interaction, token_lengths
 
 if TYPE_CHECKING:
     from torch import Tensor

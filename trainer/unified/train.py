@@ -7,12 +7,12 @@ from sentence_transformers.base.evaluation import BaseEvaluator
 from torch import nn
 
 from skillsearch.models.pair import ENCODER
-from skillsearch.rank.interaction import late_interaction
 from trainer.evaluate.evaluator import BenchmarkEvaluator
 from trainer.evaluate.scorers import Scorer
 from trainer.evaluate.workbench.runner import evaluate_workbench
 from trainer.evaluate.workbench.tasks import WorkBench
 from trainer.fit import FitOptions, common_arguments, fit, moved_back, total_steps
+from trainer.interaction import late_interaction
 from trainer.run import TrainReport
 from trainer.unified.config import UnifiedConfig
 from trainer.unified.graph import SIDES, WorkGraph
