@@ -1,6 +1,5 @@
 """The migration report: what happens to every concept, for those who store its URI elsewhere."""
 
-import csv
 import io
 import json
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from indexer.plan import Plan
 from skillsearch.errors import ConfigurationError
 from skillsearch.files import save
 from skillsearch.store.base import SPACES, Space
+from skillsearch.tables import write_rows
 
 __all__ = ["COLUMNS", "require_suffix", "write_migration"]
 
@@ -53,10 +53,7 @@ def write_migration(plan: Plan, path: Path) -> None:
     require_suffix(path)
     text = io.StringIO(newline="")
     if path.suffix == ".csv":
-        writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
-        writer.writeheader()
-        for row in _rows(plan):
-            writer.writerow(row | {name: "\n".join(row[name]) for name in _LISTS})
+        write_rows(text, COLUMNS, (_cells(row) for row in _rows(plan)))
     else:
         for row in _rows(plan):
             text.write(json.dumps({name: row[name] for name in COLUMNS}, ensure_ascii=False) + "\n")
@@ -70,6 +67,10 @@ def _rows(plan: Plan) -> Iterator[dict[str, Any]]:
         kind = space.removesuffix("s")
         for uri in sorted(chain.from_iterable(plan.spaces[space].uris.values())):
             yield changes.get((kind, uri)) or _unchanged(plan, space, kind, uri)
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    return ["\n".join(row[name]) if name in _LISTS else row[name] for name in COLUMNS]
 
 
 def _unchanged(plan: Plan, space: Space, kind: str, uri: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from trainer.evaluate.evaluation import Plan, evaluate_models, evaluate_run
 from trainer.evaluate.measures import MEASURES, measure, measure_ranks
 from trainer.evaluate.ranking import Ranking, rank_run
 from trainer.evaluate.report import as_json
+from trainer.evaluate.report import write_files as write_report
 from trainer.evaluate.scores import Reranker, Scores, score_benchmark
 from trainer.evaluate.significance import Estimate, estimates, p_values
 from trainer.evaluate.talentclef import read_talentclef
@@ -610,6 +611,12 @@ def test_rows_curves_and_progress(encoder: Encoder, rankers: dict[str, Reranker]
     assert figures(alpha.rows[10]) == figures(depth.rows[0]) == one
     cut = evaluate_models(benchmark, encoder, ranker, replace(plan, cut=2, sweeps=()))
     assert cut.rows[0].label == "stage one, cut at 2, noted"
+
+
+def test_a_title_that_a_spreadsheet_would_run_is_written_as_text(tmp_path: Path, encoder: Encoder) -> None:
+    benchmark = replace(benchmark_of({"q": {"a": 1}}), queries={"q": "=1+1"})
+    write_report(tmp_path, evaluate_models(benchmark, encoder, None, Plan()))
+    assert "\n'=1+1,q," in (tmp_path / "queries.csv").read_text(encoding="utf-8")
 
 
 # --- occupations of a taxonomy

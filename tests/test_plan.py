@@ -545,14 +545,14 @@ def test_the_overlay_of_another_taxonomy_is_kept(taxonomy: Taxonomy) -> None:
 
 
 def test_a_concept_of_another_kind_is_reported_as_gone_and_new(tmp_path: Path) -> None:
-    old = small_taxonomy("1", {"x": "was a skill", "y": "same"}, {"z": "was a job"})
+    old = small_taxonomy("1", {"x": "=was a skill", "y": "same"}, {"z": "was a job"})
     new = small_taxonomy("2", {"z": "is a skill", "y": "same"}, {"x": "is a job"})
     write_migration(planned(old, new), tmp_path / "report.csv")
     with (tmp_path / "report.csv").open(encoding="utf-8", newline="") as file:
         found = list(csv.DictReader(file))
     columns = ("uri", "kind", "fate", "label_before", "label_after")
     assert [tuple(row[column] for column in columns) for row in found] == [
-        ("x", "skill", "removed", "was a skill", ""),
+        ("x", "skill", "removed", "'=was a skill", ""),
         ("y", "skill", "unchanged", "same", "same"),
         ("z", "skill", "added", "", "is a skill"),
         ("x", "occupation", "added", "", "is a job"),

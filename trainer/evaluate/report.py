@@ -1,6 +1,5 @@
 """An evaluation as JSON and as files."""
 
-import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -9,6 +8,7 @@ from typing import Any
 
 from skillsearch.errors import EvaluationError
 from skillsearch.files import save
+from skillsearch.tables import write_rows
 from trainer.evaluate.evaluation import Curve, Evaluation
 from trainer.evaluate.measures import MEASURES, Row
 from trainer.evaluate.significance import estimates, p_values
@@ -104,7 +104,5 @@ def _write_curve(path: Path, curve: Curve, points: Sequence[Points]) -> None:
 
 def _write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(lines)
+    write_rows(buffer, header, lines)
     save(path, buffer.getvalue(), EvaluationError)
