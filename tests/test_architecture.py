@@ -19,8 +19,9 @@ PACKAGES = ("skillsearch", "indexer", "trainer")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 FLOORS = (
-    ("skillsearch.errors", "skillsearch.arrays"),
-    ("skillsearch.settings", "skillsearch.progress", "skillsearch.files", "skillsearch.tables"),
+    ("skillsearch.errors", "skillsearch.arrays", "skillsearch.forks"),
+    ("skillsearch.values", "skillsearch.progress", "skillsearch.files", "skillsearch.tables"),
+    ("skillsearch.settings",),
     ("skillsearch.taxonomy",),
     ("skillsearch.models",),
     ("skillsearch.store",),

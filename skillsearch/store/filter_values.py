@@ -1,12 +1,12 @@
 """Values that filters can name in a build, so that a message about a wrong one names the near ones."""
 
-import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 from itertools import islice
 
 from skillsearch.errors import FilterError
+from skillsearch.forks import Lock
 from skillsearch.store.base import Build, Space
 from skillsearch.store.filters import Filters, Match, Where
 
@@ -23,7 +23,7 @@ class FilterValues:
         self._space = space
         self._values: dict[str, frozenset[str]] = {}
         self._occupations: dict[str, list[str]] | None = None
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def resolve(self, filters: Filters | None) -> Where:
         """The conditions of filters, with occupation labels replaced by URIs.

@@ -1,5 +1,6 @@
 """Entries of files: rows, JSON objects and TOML tables, read alike."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -7,7 +8,7 @@ from typing import Final, Literal
 from skillsearch.errors import SkillSearchError
 from skillsearch.tables.text_file import TextFile
 
-__all__ = ["KINDS", "Record"]
+__all__ = ["KINDS", "WHOLE_NUMBER", "Record"]
 
 KINDS: Final[Mapping[type, str]] = {
     bool: "true or false",
@@ -18,6 +19,9 @@ KINDS: Final[Mapping[type, str]] = {
     type(None): "null",
 }
 """What messages call values that are not text."""
+
+WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+"""A number that is counted with or compared."""
 
 _SHOWN = 80  # characters of what was found, in a message
 
@@ -118,13 +122,13 @@ class Record:
         return value
 
     def whole_number(self, name: str, meaning: str) -> int:
-        """The value, a whole number from 0 up; `meaning` says what it counts.
+        """The value, a whole number from 0 to 999,999,999; `meaning` says what it counts.
 
         Raises:
             SkillSearchError: it is another value.
         """
         value = self.text(name)
-        if not (value.isascii() and value.isdigit()):
+        if not WHOLE_NUMBER.fullmatch(value):
             raise self.error(name, f"{value[:_SHOWN]!r}, expected a whole number from 0 up: {meaning}")
         return int(value)
 
