@@ -6,7 +6,7 @@ plan was asked for, the encoder is loaded and the plan executed: build, check, p
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -25,6 +25,7 @@ from indexer.read.overlays import read_overlay
 from indexer.read.plain import PlainForm, read_plain
 from indexer.read.release import Release
 from skillsearch.errors import ConfigurationError, TaxonomyError
+from skillsearch.models.device import use_threads
 from skillsearch.models.pair import locate_models
 from skillsearch.progress import Progress, silent
 from skillsearch.store.base import Build, Store
@@ -39,6 +40,7 @@ class ReindexRequest(BaseModel):
     Attributes:
         models: folder of the models, or ``skillscout``.
         device: ``cpu``, ``cuda`` or ``mps``; by default the best there is.
+        threads: of the CPUs; see `use_threads`.
         batch_size: texts in a forward pass.
         esco: zips or folders of a release of ESCO.
         taxonomy: a table or JSON file of another taxonomy.
@@ -56,7 +58,7 @@ class ReindexRequest(BaseModel):
         allow_downgrade: accept a release that is older than the published one.
         accept_removals: concepts that may vanish; by default 5% of those published.
         full: embed everything again.
-        give_way: run with the lowest priority, so that searches on this machine go first.
+        nice: how far to give way to other programs, 1 to 19 as in `os.nice`; by default not at all.
 
     Raises:
         ConfigurationError: the fields do not fit together.
@@ -66,6 +68,7 @@ class ReindexRequest(BaseModel):
 
     models: str
     device: str | None = None
+    threads: Annotated[int, Field(gt=0)] | None = None
     batch_size: Annotated[int, Field(gt=0)] = 64
     esco: tuple[Path, ...] = ()
     taxonomy: Path | None = None
@@ -83,7 +86,7 @@ class ReindexRequest(BaseModel):
     allow_downgrade: bool = False
     accept_removals: Annotated[int, Field(ge=0)] | None = None
     full: bool = False
-    give_way: bool = False
+    nice: Annotated[int, Field(ge=0, le=19)] | None = None
 
     @model_validator(mode="after")
     def _require_consistency(self) -> Self:
@@ -152,8 +155,8 @@ def reindex(
         StoreLockedError: another process is writing to the store.
         StoreError: the store failed; what is published is untouched.
     """
-    if request.give_way:
-        _give_way()
+    if request.nice:
+        _be_nice(request.nice)
     pair = locate_models(request.models)
     golden = read_golden(request.golden) if request.golden else None
     advance = progress("read", 1)
@@ -184,6 +187,7 @@ def reindex(
         if refused:
             raise refused
         advance = progress("load the encoder", 1)
+        use_threads(request.threads)
         encoder = pair.load_encoder(device=request.device, batch_size=request.batch_size)
         advance(1)
         built = execute(plan, encoder, store, golden=golden, margin=request.margin, progress=progress)
@@ -212,10 +216,8 @@ def _overlay(request: ReindexRequest, taxonomy: Taxonomy, base: Build | None) ->
     return Overlay.from_dict(part.overlay) if part and part.overlay is not None else None
 
 
-def _give_way() -> None:
-    """Run only when the processor is idle (Linux), or else with the lowest priority; threads inherit it."""
-    if hasattr(os, "SCHED_IDLE"):
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    elif hasattr(os, "nice"):
-        os.nice(19)
+def _be_nice(nice: int) -> None:
+    """Lower the priority of this process; threads inherit it."""
+    if not hasattr(os, "nice"):
+        raise ConfigurationError("--nice: this system has no such priorities, leave it out")
+    os.nice(nice)

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from skillsearch.characters import quoted
 from skillsearch.errors import FilterError, QueryError
+from skillsearch.models.device import use_threads
 from skillsearch.models.pair import locate_models
 from skillsearch.models.protocols import Encoder, PairScorer
 from skillsearch.progress import Progress, silent
@@ -114,6 +115,7 @@ class SkillSearch:
             build = store.published()
             blender = load_blender(settings.blender.expanduser()) if settings.blender else None
             pair = locate_models(settings.model_location)
+            use_threads(settings.threads)
             encoder = pair.load_encoder(device=settings.device, batch_size=settings.batch_size)
             require_match(build.info, encoder.folder)
             reranker = None

@@ -4,11 +4,13 @@ Earlier sources win: arguments, ``SKILLSEARCH_*`` in the environment, ``.env``, 
 in the working folder, the defaults.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -31,6 +33,19 @@ RERANKERS: Final[tuple[RerankerName, ...]] = get_args(RerankerName)
 
 MAX_DEPTH: Final = 10_000
 """Candidates that a search reranks at most."""
+_QDRANT_PORT: Final = 6333
+
+
+def _server_address(url: str) -> str:
+    """The scheme, host, port and path of a server; qdrant-client and pydantic would each change the port."""
+    if "@" in url:
+        raise ValueError("a user name or password cannot be used: set SKILLSEARCH_QDRANT_API_KEY instead")
+    parts = urlsplit(url.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("expected a URL such as http://127.0.0.1:6333 or https://example.com:443/path")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = _QDRANT_PORT if parts.port is None else parts.port
+    return f"{parts.scheme}://{host}:{port}{parts.path.rstrip('/')}"
 
 
 class Settings(BaseSettings):
@@ -44,6 +59,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
         extra="forbid",
         frozen=True,
+        hide_input_in_errors=True,
     )
 
     home: Path = Field(
@@ -53,8 +69,11 @@ class Settings(BaseSettings):
     models: str | None = Field(
         default=None, description="Folder of both models, or skillscout; by default HOME/models."
     )
-    qdrant_url: AnyHttpUrl | None = Field(
-        default=None, description="A Qdrant server instead of the embedded engine."
+    qdrant_url: (
+        Annotated[str, AfterValidator(_server_address), Field(json_schema_extra={"format": "uri"})] | None
+    ) = Field(
+        default=None,
+        description="A Qdrant server instead of the embedded engine; without a port in it, 6333.",
     )
     qdrant_api_key: SecretStr | None = Field(default=None, description="API key of the Qdrant server.")
     qdrant_timeout: Annotated[int, Field(gt=0)] = Field(default=30, description="Seconds for one request.")
@@ -104,6 +123,10 @@ class Settings(BaseSettings):
         default="float32",
         description="Precision of the reranker; bfloat16 and float16 are faster where the hardware has them.",
     )
+    threads: Annotated[int, Field(gt=0)] | None = Field(
+        default=None,
+        description="Threads of a model on CPUs; by default OMP_NUM_THREADS, or the CPUs it may use.",
+    )
     batch_size: Annotated[int, Field(gt=0)] = Field(
         default=64, description="Texts in one pass through a model."
     )
@@ -126,6 +149,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class passes it
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Add the TOML file as the last source."""
+        for name in (settings_cls.model_config.get("env_file"), settings_cls.model_config.get("toml_file")):
+            _require_own(Path(str(name)))
         return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
 
 
@@ -140,11 +165,25 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting's
     except ValidationError as error:
         problems = "; ".join(_problem(dict(item)) for item in error.errors())
         raise ConfigurationError(f"wrong settings: {problems}") from error
-    except (SettingsError, OSError, ValueError) as error:
+    except (SettingsError, OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"the settings cannot be read: {error}") from error
 
 
 def _problem(item: dict[str, Any]) -> str:
-    name = ".".join(str(part) for part in item["loc"])
-    found = "" if "key" in name else f", found {item['input']!r}"
-    return f"{name}: {item['msg'][:1].lower()}{item['msg'][1:]}{found}"
+    name, message = ".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, ")
+    is_secret = item["type"] == "extra_forbidden" or name == "qdrant_api_key" or "@" in str(item["input"])
+    found = "" if is_secret else f", found {item['input']!r}"
+    return f"{name}: {message[:1].lower()}{message[1:]}{found}"
+
+
+def _require_own(path: Path) -> None:
+    """Check that a file of the working folder is not a stranger's, who would learn the API key.
+
+    Raises:
+        ConfigurationError: it belongs to somebody else, and not to root.
+    """
+    if hasattr(os, "getuid") and path.exists() and path.stat().st_uid not in (os.getuid(), 0):
+        raise ConfigurationError(
+            f"{path.absolute()} belongs to user {path.stat().st_uid}, who could send your searches and your "
+            "API key to another server: start skillsearch elsewhere, or make the file yours with chown"
+        )

@@ -20,8 +20,9 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 
 FLOORS = (
     ("skillsearch.characters",),
-    ("skillsearch.errors", "skillsearch.arrays"),
-    ("skillsearch.settings", "skillsearch.progress", "skillsearch.files", "skillsearch.tables"),
+    ("skillsearch.errors", "skillsearch.arrays", "skillsearch.forks"),
+    ("skillsearch.values", "skillsearch.progress", "skillsearch.files", "skillsearch.tables"),
+    ("skillsearch.settings",),
     ("skillsearch.taxonomy",),
     ("skillsearch.models",),
     ("skillsearch.store",),

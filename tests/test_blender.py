@@ -380,6 +380,7 @@ def test_judgements_as_a_spreadsheet_saves_them_with_words_and_labels(tmp_path: 
         ([("a", "", 1)], r"j\.csv, row 2, column skill: empty"),
         ([("a", "urn:0", "yes")], r"j\.csv, row 2, column grade: 'yes', expected a whole number"),
         ([("a", "urn:0", -1)], r"j\.csv, row 2, column grade: '-1'"),
+        ([("a", "urn:0", "1" * 5000)], r"j\.csv, row 2, column grade: '111.{,80}, expected a whole number"),
         ([("a", "urn:0")], r"j\.csv, row 2, column grade: the row ends before this column"),
         ([(title, skill, 0) for title, skill, _ in GOOD], "nothing is judged relevant"),
         ([(title, skill, 1) for title, skill, _ in GOOD], "every judged skill is relevant for every title"),
@@ -650,9 +651,11 @@ def test_damaged_files_are_told(sample_fit: tuple[Fit, Path], tmp_path: Path) ->
     save_file({"x": np.zeros(1)}, path, metadata={"skillsearch": '{"format": 2}'})
     with pytest.raises(ModelError, match="format 2, this program reads 1"):
         load_blender(path)
-    save_file({"x": np.zeros(1)}, path, metadata={"skillsearch": '{"format": 1}'})
-    with pytest.raises(ModelError, match="cannot be read as a blender"):
-        load_blender(path)
+    features = '{"format": 1, "first": [[]], "second": null, "encoder": "e", "reranker": null, "facts": {}}'
+    for header in ('{"format": 1}', '{"format": 1', "[" * 100_000, '{"format": Infinity}', features):
+        save_file({"x": np.zeros(1)}, path, metadata={"skillsearch": header})
+        with pytest.raises(ModelError, match="cannot be read as a blender"):
+            load_blender(path)
     hidden = blender.first.hidden.copy()
     hidden[0, 0, 0] = np.nan
     save_blender(path, replace(blender, first=replace(blender.first, hidden=hidden)))

@@ -30,6 +30,7 @@ from indexer.build import BuildReport
 from skillsearch.errors import StoreError, StoreLockedError, StoreUnavailableError
 from skillsearch.store.base import Store
 from skillsearch.store.embedded import EmbeddedStore
+from skillsearch.store.locks import Holder
 from skillsearch.store.server import ServerStore
 from skillsearch.store.server.calls import Connection
 from skillsearch.store.server.lease import lease
@@ -100,7 +101,9 @@ def test_a_fault_that_stays_is_one_clear_error(server: str, fault: Action) -> No
     with FaultProxy(server, on(fault, skip=2, **WRITES)) as proxy:
         store = connect(proxy)
         first = HashEncoder(0.5)
-        with pytest.raises(StoreUnavailableError, match=r"the Qdrant server (answered 503|does not answer)"):
+        with pytest.raises(
+            StoreUnavailableError, match=r"the Qdrant server at http\S+ (answered 503|does not answer)"
+        ):
             move(store, NEW, first)
         assert version(store) == OLD.version
         proxy.rule = on(status(200), times=0)
@@ -134,7 +137,7 @@ def test_a_refused_key_is_not_tried_again() -> None:
         store = connect(proxy)
         with pytest.raises(StoreUnavailableError, match="SKILLSEARCH_QDRANT_API_KEY"):
             store.published()
-        assert len(proxy.seen) == 1
+        assert [seen.path for seen in proxy.seen] == ["/", "/aliases"]
         store.close()
 
 
@@ -231,6 +234,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from skillsearch.store.embedded import EmbeddedStore
+from skillsearch.store.locks import Holder
 from skillsearch.store.server import ServerStore
 
 where = sys.argv[1]
@@ -284,6 +288,20 @@ def test_a_lease_runs_out_when_its_holder_is_not_heard_of(
         names = {found.name for found in client.get_collections().collections}
         assert "skillsearch-lock-8" in names
         assert "skillsearch-lock-7" not in names
+    store.close()
+
+
+def test_another_process_of_the_same_number_is_not_taken_for_this_one(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in two containers of one name, where both are process 1; the other was a moment quicker."""
+    store = ServerStore.connect(server)
+    held = Holder.here("theirs").to_dict() | {"renewed": time.time(), "token": "theirs"}
+    store.connection.client.create_collection("skillsearch-lock-1", vectors_config={}, metadata=held)
+    monkeypatch.setattr("skillsearch.store.server.lease._Locks._numbers", lambda self: [])
+    with pytest.raises(StoreLockedError, match="theirs"), store.lock("mine"):
+        pytest.fail("both hold it")
+    store.connection.client.delete_collection("skillsearch-lock-1")
     store.close()
 
 

@@ -431,14 +431,21 @@ class TestEmbedded:
             EmbeddedStore(tmp_path / "file").draft(info())
 
 
+def _version(version: str) -> bytes:
+    return json.dumps({"title": "qdrant", "version": version}).encode()
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind", "message"),
     [
         (401, b'{"status": {"error": "no key"}}', StoreUnavailableError, "SKILLSEARCH_QDRANT_API_KEY"),
         (403, b"Forbidden", StoreUnavailableError, "SKILLSEARCH_QDRANT_API_KEY"),
-        (503, b"<html>busy</html>", StoreError, "503"),
+        (503, b"<html>busy</html>", StoreError, r"http://127\.0\.0\.1:\d+ answered 503"),
         (200, b"<html>hello</html>", StoreError, "Qdrant server"),
         (200, b'{"result": 7}', StoreError, "Qdrant server"),
+        (200, _version("1.9.2"), StoreError, r"version 1\.9\.2, expected 1\.16\.0 or newer: update the"),
+        (200, _version("9.0.0"), StoreError, r"version 9\.0\.0, and qdrant-client 1\."),
+        (200, _version("unknown"), StoreError, "answer of the Qdrant server at .* cannot be used"),
     ],
 )
 def test_a_server_that_answers_badly_is_told(

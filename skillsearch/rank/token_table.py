@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from skillsearch.arrays import Float16Array, Int64Array
 from skillsearch.errors import ModelError
@@ -166,11 +167,11 @@ def read_tokens(path: Path, *, encoder: str) -> tuple[TokenTable, str]:
         raise FileNotFoundError(path)
     try:
         with safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {})[_KEY])
+            facts = from_json((file.metadata() or {})[_KEY])
             tokens, offsets, packed = (file.get_tensor(name) for name in ("tokens", "offsets", "labels"))
         found = {name: facts[name] for name in ("format", "views", "encoder")}
         checksum, build = facts["checksum"], str(facts["build"])
-        labels = tuple(map(str, json.loads(packed.numpy().tobytes())))
+        labels = tuple(map(str, from_json(packed.numpy().tobytes())))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     expected = {"format": FORMAT, "views": VIEW_VERSION, "encoder": encoder}

@@ -12,7 +12,7 @@ def open_store(settings: Settings) -> Store:
         from skillsearch.store.server import CollectionOptions, ServerStore
 
         return ServerStore.connect(
-            str(settings.qdrant_url),
+            settings.qdrant_url,
             settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None,
             settings.qdrant_timeout,
             attempts=settings.qdrant_attempts,

@@ -186,6 +186,9 @@ class Store(Protocol):
             StoreError: it is published, or there is none of that name.
         """
 
+    def sweep(self) -> None:
+        """Delete what dead processes left that is no build; the caller holds the lock."""
+
     def lock(self, purpose: str) -> AbstractContextManager[None]:
         """Keep other writers out; readers do not notice.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 from skillsearch.errors import ConfigurationError
+from skillsearch.models.device import use_threads
 from skillsearch.models.pair import locate_models
 from skillsearch.models.protocols import Encoder
 from skillsearch.progress import Progress, silent
@@ -110,6 +111,7 @@ def evaluate_settings(
     """
     progress("load models")
     pair, batch_size = locate_models(settings.model_location), settings.batch_size
+    use_threads(settings.threads)
     encoder = pair.load_encoder(device=settings.device, batch_size=batch_size)
     ranker: Reranker | None = None
     if plan.rerank and settings.rerank == "late-interaction":

@@ -2,11 +2,12 @@
 
 The lock is an empty collection, since the server creates a name only once. Its metadata say who holds
 it, and a thread renews the time in them; a holder that stopped doing so for `LEASE` seconds is taken for
-dead, and at once if it ran on this host and is gone. Who takes over creates the next number: of several
-that try, one succeeds.
+dead, and at once if its process could be seen from here and is gone. Who takes over creates the next
+number: of several that try, one succeeds.
 """
 
 import re
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -57,6 +58,7 @@ class _Locks:
     def __init__(self, connection: Connection, purpose: str) -> None:
         self.connection = connection
         self._holder = Holder.here(purpose)
+        self._token = secrets.token_hex(8)  # tells this holder from another with the same host and number
 
     def take(self, seconds: float) -> int:
         """Create the next lock, unless the last one is held; its number."""
@@ -70,7 +72,7 @@ class _Locks:
             known = self._read(number)
             if known is None:
                 raise
-            if known.get("pid") != self._holder.pid or known.get("host") != self._holder.host:
+            if known.get("token") != self._token:
                 self._require_free(number, seconds)
                 raise
         for old in numbers:
@@ -92,8 +94,9 @@ class _Locks:
         holder = Holder.of(known)
         if known is None or holder is None or holder.is_gone():
             return
-        if time.time() - float(known.get("renewed", 0)) < seconds:
-            raise holder.refuse("the index on the Qdrant server")
+        renewed = known.get("renewed")
+        if isinstance(renewed, int | float) and time.time() - renewed < seconds:
+            raise holder.refuse(f"the index on {self.connection}")
 
     @translated
     def _numbers(self) -> list[int]:
@@ -118,4 +121,4 @@ class _Locks:
         self.connection.client.update_collection(f"{_PREFIX}{number}", metadata=self._metadata())
 
     def _metadata(self) -> dict[str, Any]:
-        return self._holder.to_dict() | {"renewed": time.time()}
+        return self._holder.to_dict() | {"renewed": time.time(), "token": self._token}

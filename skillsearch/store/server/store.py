@@ -6,6 +6,7 @@ A search asks once where the aliases point and stays with that build to its end.
 """
 
 from contextlib import AbstractContextManager
+from functools import partial
 
 from qdrant_client import QdrantClient, models
 
@@ -27,9 +28,9 @@ class ServerStore:
     """The builds on one server, or on ``QdrantClient(":memory:")``; safe to share between threads."""
 
     def __init__(
-        self, client: QdrantClient, options: CollectionOptions | None = None, attempts: int = 1
+        self, client: QdrantClient | Connection, options: CollectionOptions | None = None, attempts: int = 1
     ) -> None:
-        self.connection = Connection(client, attempts)
+        self.connection = client if isinstance(client, Connection) else Connection(client, attempts)
         self._options = options or CollectionOptions()
         self._cached: ServerBuild | None = None
 
@@ -46,29 +47,29 @@ class ServerStore:
         """A store on a server; nothing is sent yet.
 
         Args:
-            url: of its REST interface.
+            url: of its REST interface, with the port.
             api_key: if it wants one.
             timeout: seconds for one request.
             attempts: how often a call is tried in all, while the server is away or busy.
             options: how new collections are laid out.
         """
-        client = QdrantClient(url=url, api_key=api_key, timeout=timeout, check_compatibility=False)
-        return cls(client, options, attempts)
+        connect = partial(QdrantClient, url, api_key=api_key, timeout=timeout, check_compatibility=False)
+        return cls(Connection(connect(), attempts, address=url, connect=connect), options)
 
     def draft(self, info: BuildInfo, base: Build | None = None) -> ServerDraft:
         """Create both collections and their payload indexes, or find those that are there."""
         known = self._known(info.name)
         if known is not None and known.state != "unfinished":
-            raise StoreError(f"there is a build {info.name} on the Qdrant server already")
+            raise StoreError(f"there is a build {info.name} on {self.connection} already")
         if base is not None and not isinstance(base, ServerBuild):
-            raise StoreError(f"build {base.info.name} is not on the Qdrant server, and cannot be copied from")
+            raise StoreError(f"build {base.info.name} is not on {self.connection}, and cannot be copied from")
         return ServerDraft(self.connection, known or info, base, self._options)
 
     def open(self, name: str) -> ServerBuild:
         """A sealed build."""
         info = self._known(name)
         if info is None or info.state == "unfinished":
-            raise StoreError(f"{name} is not a complete build on the Qdrant server")
+            raise StoreError(f"{name} is not a complete build on {self.connection}")
         return ServerBuild(self.connection, info)
 
     @translated
@@ -94,7 +95,7 @@ class ServerStore:
         name = self._published_name()
         if name is None:
             raise IndexNotFoundError(
-                "no index is published on the Qdrant server: build one with `skillsearch reindex`"
+                f"no index is published on {self.connection}: build one with `skillsearch reindex`"
             )
         cached = self._cached
         if cached is None or cached.info.name != name:
@@ -128,10 +129,13 @@ class ServerStore:
         """Mark a build as unfinished, then delete its collections; that of the skills last."""
         info = self._known(name)
         if info is None:
-            raise StoreError(f"there is no build {name} on the Qdrant server")
+            raise StoreError(f"there is no build {name} on {self.connection}")
         if self._published() == name:
             raise StoreError(f"build {name} is published and stays; publish another one first")
         self._remove(name)
+
+    def sweep(self) -> None:
+        """Do nothing: every collection belongs to a build."""
 
     def lock(self, purpose: str) -> AbstractContextManager[None]:
         """Hold a lock on the server itself."""
