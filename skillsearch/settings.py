@@ -36,6 +36,11 @@ MAX_DEPTH: Final = 10_000
 _QDRANT_PORT: Final = 6333
 
 
+def _server_addresses(urls: str) -> str:
+    """The addresses of a server, or of its nodes with commas between, each with its port."""
+    return ",".join(_server_address(url) for url in urls.split(",") if url.strip())
+
+
 def _server_address(url: str) -> str:
     """The scheme, host, port and path of a server; qdrant-client and pydantic would each change the port."""
     if "@" in url:
@@ -70,15 +75,30 @@ class Settings(BaseSettings):
         default=None, description="Folder of both models, or skillscout; by default HOME/models."
     )
     qdrant_url: (
-        Annotated[str, AfterValidator(_server_address), Field(json_schema_extra={"format": "uri"})] | None
+        Annotated[str, AfterValidator(_server_addresses), Field(json_schema_extra={"format": "uri"})] | None
     ) = Field(
         default=None,
-        description="A Qdrant server instead of the embedded engine; without a port in it, 6333.",
+        description="A Qdrant server instead of the embedded engine; without a port in it, 6333. Several "
+        "nodes have commas between, and are tried in turn.",
     )
     qdrant_api_key: SecretStr | None = Field(default=None, description="API key of the Qdrant server.")
+    qdrant_prefix: str = Field(
+        default="skillsearch", description="What all names of the index begin with on a server."
+    )
+    qdrant_grpc_port: Annotated[int, Field(ge=0, lt=65536)] | None = Field(
+        default=None,
+        description="Port of the server's gRPC interface, for a faster reindex, or 0 to use REST alone; by "
+        "default 6334 beside 6333.",
+    )
     qdrant_timeout: Annotated[int, Field(gt=0)] = Field(default=30, description="Seconds for one request.")
-    qdrant_attempts: Annotated[int, Field(gt=0)] = Field(
-        default=5, description="How often a request is tried in all while the server is away or busy."
+    qdrant_patience: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="Seconds for which a server that is away or busy is waited for; by default 5 for a "
+        "search and 120 for a reindex.",
+    )
+    qdrant_attempts: Annotated[int, Field(gt=0)] | None = Field(
+        default=None,
+        description="How often a request is tried at most meanwhile; by default as often as can be.",
     )
     qdrant_shards: Annotated[int, Field(gt=0)] | None = Field(
         default=None, description="Shards of a new collection; by default the server's number."
@@ -90,10 +110,10 @@ class Settings(BaseSettings):
         default=None, description="Copies that confirm a write."
     )
     qdrant_quantization: Literal["none", "int8", "binary"] = Field(
-        default="int8", description="Compressed vectors, from 100,000 points on."
+        default="int8", description="Compressed vectors, above 250,000 points."
     )
     qdrant_hnsw_m: Annotated[int, Field(gt=0)] | None = Field(
-        default=None, description="Links of each point in the graph, from 100,000 points on."
+        default=None, description="Links of each point in the graph, above 250,000 points."
     )
     qdrant_hnsw_ef_construct: Annotated[int, Field(gt=0)] | None = Field(
         default=None, description="Neighbours considered while the graph is built."

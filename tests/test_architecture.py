@@ -34,7 +34,7 @@ FLOORS = (
     ("skillsearch.__main__",),
     ("indexer.overlay", "indexer.diff"),
     ("indexer.read", "indexer.plan", "indexer.golden", "indexer.builds"),
-    ("indexer.guards", "indexer.migration", "indexer.checks"),
+    ("indexer.guards", "indexer.migration", "indexer.checks", "indexer.candidates"),
     ("indexer.build",),
     ("indexer.reindex",),
     ("indexer.cli",),

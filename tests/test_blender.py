@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from command import run
 from indexing import index_taxonomy
-from qdrant_client import QdrantClient
 
 from skillsearch import Filters, SkillSearch
 from skillsearch.cli.console import stdout
@@ -554,7 +553,7 @@ def test_expected_skills_fulfil_the_filters_in_both_stores(
     sample_fit: tuple[Fit, Path],
     filters: Filters,
 ) -> None:
-    store = ServerStore(QdrantClient(":memory:"))
+    store = ServerStore.in_memory()
     index_taxonomy(taxonomy, encoder, store)
     other = SkillSearch(store, encoder, None, load_settings(), blender=sample_fit[0].blender)
     expected = {hit.uri for hit in client.search("Chef", limit=400, filters=filters, rerank=False)}

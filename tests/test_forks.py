@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from qdrant_client import QdrantClient
 
+from skillsearch.store.server.address import Address
 from skillsearch.store.server.calls import Connection
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
@@ -60,20 +60,15 @@ def test_a_forked_child_searches(tmp_path: Path) -> None:
 
 def test_a_forked_child_has_a_connection_of_its_own() -> None:
     """A socket that two processes write to mixes their requests."""
-    made: list[QdrantClient] = []
-
-    def connect() -> QdrantClient:
-        made.append(QdrantClient(":memory:"))
-        return made[-1]
-
-    connection = Connection(connect(), connect=connect)
+    connection = Connection([Address("http://127.0.0.1:1")])
+    client = connection.client
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writer, str(connection.client is made[0]).encode())
+        os.write(writer, str(connection.client is client).encode())
         os._exit(0)
     os.waitpid(child, 0)
     assert os.read(reader, 10) == b"False"
-    assert connection.client is made[0]
+    assert connection.client is client
     for end in (reader, writer):
         os.close(end)

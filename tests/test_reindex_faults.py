@@ -30,7 +30,6 @@ from indexer.build import BuildReport
 from skillsearch.errors import StoreError, StoreLockedError, StoreUnavailableError
 from skillsearch.store.base import Store
 from skillsearch.store.embedded import EmbeddedStore
-from skillsearch.store.locks import Holder
 from skillsearch.store.server import ServerStore
 from skillsearch.store.server.calls import Connection
 from skillsearch.store.server.lease import lease
@@ -270,53 +269,18 @@ def test_the_lock_of_a_dead_process_is_taken_over(kind: str, server: str, tmp_pa
     store.close()
 
 
-def test_a_lease_runs_out_when_its_holder_is_not_heard_of(
-    server: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A holder on another host cannot be asked whether it lives; it stopped renewing its lease."""
-    store = ServerStore.connect(server)
-    with lease(store.connection, "theirs", seconds=0.4):
-        monkeypatch.setattr("socket.gethostname", lambda: "another-host")
-        time.sleep(1.0)
-        with pytest.raises(StoreLockedError), lease(store.connection, "mine", seconds=0.4):
-            pytest.fail("it was renewed meanwhile")
-    monkeypatch.undo()
-    client = store.connection.client
-    held = {"purpose": "theirs", "host": "elsewhere", "pid": 1, "since": "then", "renewed": time.time() - 61}
-    client.create_collection("skillsearch-lock-7", vectors_config={}, metadata=held)
-    with store.lock("mine"):
-        names = {found.name for found in client.get_collections().collections}
-        assert "skillsearch-lock-8" in names
-        assert "skillsearch-lock-7" not in names
-    store.close()
-
-
-def test_another_process_of_the_same_number_is_not_taken_for_this_one(
-    server: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As in two containers of one name, where both are process 1; the other was a moment quicker."""
-    store = ServerStore.connect(server)
-    held = Holder.here("theirs").to_dict() | {"renewed": time.time(), "token": "theirs"}
-    store.connection.client.create_collection("skillsearch-lock-1", vectors_config={}, metadata=held)
-    monkeypatch.setattr("skillsearch.store.server.lease._Locks._numbers", lambda self: [])
-    with pytest.raises(StoreLockedError, match="theirs"), store.lock("mine"):
-        pytest.fail("both hold it")
-    store.connection.client.delete_collection("skillsearch-lock-1")
-    store.close()
-
-
 def test_a_server_that_went_away_does_not_keep_the_error_from_being_told(server: str) -> None:
     with FaultProxy(server) as proxy:
         connection: Connection = connect(proxy, attempts=1).connection
 
         def lose_the_server() -> None:
-            with lease(connection, "mine"):
+            with lease(connection, "lock", "mine"):
                 proxy.rule = on(DROP_BEFORE)
                 raise StoreError("mine to tell")
 
         with pytest.raises(StoreError, match="mine to tell"):
             lose_the_server()
-        connection.client.close()
+        connection.close()
 
 
 def _python_path() -> list[str]:

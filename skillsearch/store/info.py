@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from typing_extensions import TypedDict
 
 from skillsearch.errors import IndexNewerError, IndexOutdatedError, StoreError
+from skillsearch.store.search import EXACT, EXACT_LIMIT, Search
 from skillsearch.values import check_values
 
 __all__ = ["SCHEMA_VERSION", "BuildInfo", "Part", "Quality", "State"]
@@ -35,12 +36,19 @@ class Part:
 
 
 class Quality(TypedDict, total=False):
-    """The outcome of the quality gate; see `indexer.checks.check_quality`."""
+    """The outcome of the checks; see `indexer.checks.check_quality` and `indexer.candidates`.
+
+    `search` is the way of searching that was chosen, `candidates` the share of the nearest points that it
+    finds under the hardest of `filters`.
+    """
 
     golden: str
     titles: int
     recall: float | None
     published_recall: float | None
+    search: str
+    candidates: float
+    filters: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,7 @@ class BuildInfo:
         state: how far it came.
         problem: what its checks found wrong.
         quality: what the quality gate measured.
+        search_ef: how wide a walk through the graph of a large space is; 0 to compare every vector.
         schema_version: see `SCHEMA_VERSION`.
     """
 
@@ -79,6 +88,7 @@ class BuildInfo:
     state: State = "unfinished"
     problem: str = ""
     quality: Quality = field(default_factory=Quality)
+    search_ef: int = 2048
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -90,6 +100,14 @@ class BuildInfo:
     def occupations(self) -> int:
         """Number of occupations of all taxonomies."""
         return sum(part.occupations for part in self.parts)
+
+    def points(self, space: Literal["skills", "occupations"]) -> int:
+        """Number of points in a space."""
+        return self.skills if space == "skills" else self.occupations
+
+    def search(self, matching: int) -> Search:
+        """The way of searching among so many points that fulfil the conditions."""
+        return EXACT if matching <= EXACT_LIMIT else Search(self.search_ef)
 
     @property
     def taxonomies(self) -> str:

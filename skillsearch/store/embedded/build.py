@@ -10,17 +10,19 @@ import qdrant_edge as edge
 from skillsearch.errors import StoreError
 from skillsearch.files import write_atomically
 from skillsearch.forks import Lock, renew_in_children
-from skillsearch.store.base import EXACT_LIMIT, SPACES, Payload, Point, ScoredPoint, Space
+from skillsearch.store.base import SPACES, Payload, Point, ScoredPoint, Space
 from skillsearch.store.embedded.engine import records, to_filter, translated
 from skillsearch.store.embedded.files import hole_bytes, require_room
 from skillsearch.store.filters import Where
 from skillsearch.store.info import BuildInfo
 from skillsearch.store.schema import VECTOR_NAME, point_id
+from skillsearch.store.search import EXACT_LIMIT, Search
 from skillsearch.values import read_values
 
 __all__ = ["EmbeddedBuild", "read_info", "write_info"]
 
 _ALL = 1_000_000  # more values than any field has
+_FILTERS = 256  # whose counts are kept
 _NAMES = frozenset({"uri", "label"})
 _INHERITED: list[dict[Space, edge.EdgeShard]] = []
 """Those of a forked child's parent: never destroyed, since that may wait for threads that are not there."""
@@ -34,6 +36,7 @@ class EmbeddedBuild:
         self.folder = folder
         self._shards = shards
         self._names: dict[Space, dict[edge.PointId, Payload]] = {space: {} for space in SPACES}
+        self._counts: dict[tuple[Space, Where | None], int] = {}
         self._opening = Lock()
         renew_in_children(self)
 
@@ -65,19 +68,22 @@ class EmbeddedBuild:
         limit: int,
         where: Where | None = None,
         fields: Sequence[str] = ("uri",),
+        *,
+        search: Search | None = None,
     ) -> list[ScoredPoint]:
-        """Search, exactly below `EXACT_LIMIT` points; there, URIs and labels are read only once."""
+        """Search; see `Build.query`. Of up to `EXACT_LIMIT` points, URIs and labels are read only once."""
         shard = self._shard(space)
-        exact = shard.info().points_count < EXACT_LIMIT
+        is_small = shard.info().points_count <= EXACT_LIMIT
+        search = search or self.info.search(0 if is_small else self._matching(space, where))
         wanted = sorted({"uri", *fields})
-        named = exact and _NAMES.issuperset(wanted)
+        named = is_small and _NAMES.issuperset(wanted)
         found = shard.query(
             edge.QueryRequest(
                 limit=limit,
                 query=edge.Query.Nearest(list(vector), using=VECTOR_NAME),
                 filter=to_filter(where),
                 with_payload=False if named else wanted,
-                params=edge.SearchParams(exact=exact),
+                params=_params(search, where),
             )
         )
         if named:
@@ -124,6 +130,15 @@ class EmbeddedBuild:
                     self._shards[space] = _load(self.folder / space)
         return self._shards[space]
 
+    def _matching(self, space: Space, where: Where | None) -> int:
+        """The number of points that fulfil the conditions, kept once counted: a build never changes."""
+        key = (space, where)
+        if key not in self._counts:
+            if len(self._counts) >= _FILTERS:
+                self._counts.clear()
+            self._counts[key] = self.count(space, where)
+        return self._counts[key]
+
     def _names_of(self, space: Space, ids: "list[edge.PointId]", wanted: Sequence[str]) -> list[Payload]:
         """The wanted ones of the fields `_NAMES` of some points.
 
@@ -168,6 +183,13 @@ def _load(folder: Path) -> edge.EdgeShard:
             f"{folder} cannot be opened: {error}; the engine has to be able to write there; if files are "
             "missing or damaged, build again with `skillsearch reindex --full`"
         ) from error
+
+
+def _params(search: Search, where: Where | None) -> edge.SearchParams:
+    if search.is_exact:
+        return edge.SearchParams(exact=True)
+    acorn = edge.AcornSearchParams(enable=True, max_selectivity=1.0) if to_filter(where) else None
+    return edge.SearchParams(hnsw_ef=search.ef, acorn=acorn)
 
 
 def _plain(value: object) -> object:

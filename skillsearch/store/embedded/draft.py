@@ -10,13 +10,14 @@ import qdrant_edge as edge
 
 from skillsearch.errors import StoreError
 from skillsearch.files import make_folder, sync_folder
-from skillsearch.store.base import EXACT_LIMIT, SPACES, Hashes, Payload, Point, Space
+from skillsearch.store.base import SPACES, Hashes, Payload, Point, Space
 from skillsearch.store.embedded.build import EmbeddedBuild, write_info
 from skillsearch.store.embedded.engine import new_shard, records, translated
 from skillsearch.store.embedded.files import copy_folder, require_room
 from skillsearch.store.embedded.journal import Journal
 from skillsearch.store.info import BuildInfo
 from skillsearch.store.schema import VECTOR_NAME, point_id
+from skillsearch.store.search import EXACT_LIMIT
 
 __all__ = ["JOURNAL", "EmbeddedDraft"]
 
@@ -102,7 +103,7 @@ class EmbeddedDraft:
             self._apply_difference(shard, space, *copied)
         for batch in self._journal.batches(space, _BATCH):
             shard.update(edge.UpdateOperation.upsert_points([_to_point(point) for point in batch]))
-        if shard.info().points_count >= EXACT_LIMIT:
+        if shard.info().points_count > EXACT_LIMIT:
             shard.optimize()
         shard.flush()
         shard.close()

@@ -123,6 +123,10 @@ class EmbeddedStore:
         self._delete(folder)
 
     @translated
+    def facts(self) -> dict[str, str]:
+        """Nothing: a folder has no more to tell."""
+        return {}
+
     def sweep(self) -> None:
         """Delete temporary files, builds that are out of sight, and drafts that nobody can go on with."""
         remove_leftovers(self._current)
