@@ -80,7 +80,7 @@ def common_filters(build: Build) -> Iterator[tuple[str, Where]]:
 
 
 def measured_recall(
-    build: Build, name: str, where: Where, vectors: Sequence[Sequence[float]], search: Search
+    build: Build, name: str, where: Where, vectors: Sequence[Sequence[float]], search: Search | None
 ) -> FilterRecall:
     """The share of the nearest points under a filter that a way of searching finds, over some vectors."""
     shares = []
