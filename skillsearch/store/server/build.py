@@ -64,6 +64,8 @@ class ServerBuild:
 
     def _params(self, space: Space, where: Where | None, search: Search | None) -> models.SearchParams | None:
         """How to search; None leaves it to the server, which without a graph compares every vector."""
+        if self.connection.is_local:
+            return None
         has_graph = self.info.points(space) > EXACT_LIMIT
         search = search or self.info.search(self.count(space, where) if has_graph else 0)
         if search.is_exact and self.limits.exact:
