@@ -130,7 +130,14 @@ def plan_alone(options: argparse.Namespace) -> dict[str, Any]:
     seconds = []
     for _ in range(3):
         start = time.perf_counter()
-        _command(options, options.work / "moving", "--dry-run", "--allow-downgrade", releases=options.old)
+        _command(
+            options,
+            options.work / "moving",
+            "--dry-run",
+            "--set",
+            "allow_downgrade=true",
+            releases=options.old,
+        )
         seconds.append(time.perf_counter() - start)
     return {"seconds": round(statistics.median(seconds), 2)}
 

@@ -33,7 +33,7 @@ _SETTINGS = """\
 Earlier sources win: arguments of a command or of `SkillSearch.open`, variables of the environment, `.env`,
 `skillsearch.toml` in the working folder, the defaults. In `skillsearch.toml`, after `--set` and in
 `SkillSearch.open` a name is in lower case and without its prefix: `alpha = 0.5`, `--set alpha=0.5`,
-`SkillSearch.open(alpha=0.5)`.
+`SkillSearch.open(alpha=0.5)`. Both files are read only where they belong to you or to root.
 
 {settings}
 ## An endpoint that generates texts

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from indexer.candidates import choose_search
 from indexer.checks import MARGIN, check_points, check_quality
 from indexer.golden import Golden
 from indexer.plan import Plan
@@ -14,7 +15,7 @@ from skillsearch.models.concepts import encode_concepts
 from skillsearch.models.protocols import Encoder
 from skillsearch.progress import Advance, Progress, silent
 from skillsearch.store.base import SPACES, Build, Point, Space, Store, batches
-from skillsearch.store.info import BuildInfo, State
+from skillsearch.store.info import BuildInfo, Quality, State
 from skillsearch.store.schema import embedded_names, rehashed
 
 __all__ = ["BuildReport", "execute", "published_build"]
@@ -97,7 +98,9 @@ def execute(
         with _timed("check", seconds):
             hashes = {space: plan.spaces[space].hashes for space in SPACES}
             check_points(build, hashes, progress("check", sum(map(len, hashes.values()))))
-            quality = check_quality(build, base, encoder, golden, margin)
+            search, candidates = choose_search(build)
+            build.info = replace(build.info, search_ef=search.ef)
+            quality: Quality = {**check_quality(build, base, encoder, golden, margin), **candidates}
     except BuildCheckError as error:
         store.record(replace(build.info, state="failed", problem=str(error)))
         raise

@@ -57,7 +57,7 @@ def prunable(store: Store, keep: int) -> list[BuildInfo]:
 
 
 def prune(store: Store, keep: int) -> list[BuildInfo]:
-    """Remove the builds that `prunable` names, and return them.
+    """Remove the builds that `prunable` names, and return them; leftovers of dead processes go too.
 
     Raises:
         StoreError: `keep` is less than 1.
@@ -67,4 +67,5 @@ def prune(store: Store, keep: int) -> list[BuildInfo]:
         removed = prunable(store, keep)
         for info in removed:
             store.remove(info.name)
+        store.sweep()
     return removed

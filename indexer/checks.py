@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from indexer.golden import Golden, recall, taxonomy_golden
 from skillsearch.errors import BuildCheckError
 from skillsearch.models.protocols import Encoder
 from skillsearch.store.base import Build, Hashes, Point, Space
 from skillsearch.store.filters import Match, Where
+from skillsearch.store.info import Quality
 from skillsearch.taxonomy.texts import payload_hash, query_text
 
 __all__ = ["MARGIN", "check_points", "check_quality"]
@@ -52,7 +52,7 @@ def check_quality(
     encoder: Encoder,
     golden: Golden | None = None,
     margin: float = MARGIN,
-) -> dict[str, Any]:
+) -> Quality:
     """Compare the recall of a build with that of the published one.
 
     Without a golden set, the titles are occupations of the published build, and the skills expected are

@@ -40,7 +40,7 @@ def refusal(
     if not allow_downgrade and _is_older(taxonomy.version, published.version):
         return TaxonomyError(
             f"{taxonomy} is older than the published {published}: go back to an earlier build with "
-            "`skillsearch rollback`, or give --allow-downgrade to index the older release"
+            "`skillsearch rollback`, or give --set allow_downgrade=true to index the older release"
         )
     removed = sum(len(found.uris["removed"]) for found in plan.spaces.values())
     before = published.skills + published.occupations

@@ -247,7 +247,8 @@ def _compare_space(
     for uri in concepts:
         if uri not in hashes:
             add(uri, None, release.payload(space, uri))
-            advance(1)
+            if base is None:
+                advance(1)
     by_action = {action: tuple(found) for action, found in uris.items()}
     return SpacePlan(by_action, tuple(others), hashes, changed_fields), changes
 

@@ -6,7 +6,7 @@ plan was asked for, the encoder is loaded and the plan executed: build, check, p
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -41,6 +41,7 @@ class ReindexRequest(BaseModel):
         models: folder of the models, or ``skillscout``.
         device: ``cpu``, ``cuda`` or ``mps``; by default the best there is.
         runtime: ``onnx`` or ``torch``; see `skillsearch.models.runtime.select_runtime`.
+        threads: of a model on CPUs; see `cpu_threads`.
         batch_size: texts in a forward pass.
         esco: zips or folders of a release of ESCO.
         taxonomy: a table or JSON file of another taxonomy.
@@ -58,7 +59,7 @@ class ReindexRequest(BaseModel):
         allow_downgrade: accept a release that is older than the published one.
         accept_removals: concepts that may vanish; by default 5% of those published.
         full: embed everything again.
-        give_way: run with the lowest priority, so that searches on this machine go first.
+        nice: how far to give way to other programs, 1 to 19 as in `os.nice`; by default not at all.
 
     Raises:
         ConfigurationError: the fields do not fit together.
@@ -69,6 +70,7 @@ class ReindexRequest(BaseModel):
     models: str
     device: str | None = None
     runtime: Runtime | None = None
+    threads: Annotated[int, Field(gt=0)] | None = None
     batch_size: Annotated[int, Field(gt=0)] = 64
     esco: tuple[Path, ...] = ()
     taxonomy: Path | None = None
@@ -86,7 +88,7 @@ class ReindexRequest(BaseModel):
     allow_downgrade: bool = False
     accept_removals: Annotated[int, Field(ge=0)] | None = None
     full: bool = False
-    give_way: bool = False
+    nice: Annotated[int, Field(ge=0, le=19)] | None = None
 
     @model_validator(mode="after")
     def _require_consistency(self) -> Self:
@@ -155,8 +157,8 @@ def reindex(
         StoreLockedError: another process is writing to the store.
         StoreError: the store failed; what is published is untouched.
     """
-    if request.give_way:
-        _give_way()
+    if request.nice:
+        _be_nice(request.nice)
     pair = locate_models(request.models)
     golden = read_golden(request.golden) if request.golden else None
     advance = progress("read", 1)
@@ -188,7 +190,10 @@ def reindex(
             raise refused
         advance = progress("load the encoder", 1)
         encoder = pair.load_encoder(
-            device=request.device, batch_size=request.batch_size, runtime=request.runtime
+            device=request.device,
+            batch_size=request.batch_size,
+            runtime=request.runtime,
+            threads=request.threads,
         )
         advance(1)
         built = execute(plan, encoder, store, golden=golden, margin=request.margin, progress=progress)
@@ -217,10 +222,8 @@ def _overlay(request: ReindexRequest, taxonomy: Taxonomy, base: Build | None) ->
     return Overlay.from_dict(part.overlay) if part and part.overlay is not None else None
 
 
-def _give_way() -> None:
-    """Run only when the processor is idle (Linux), or else with the lowest priority; threads inherit it."""
-    if hasattr(os, "SCHED_IDLE"):
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    elif hasattr(os, "nice"):
-        os.nice(19)
+def _be_nice(nice: int) -> None:
+    """Lower the priority of this process; threads inherit it."""
+    if not hasattr(os, "nice"):
+        raise ConfigurationError("--nice: this system has no such priorities, leave it out")
+    os.nice(nice)

@@ -115,7 +115,10 @@ class SkillSearch:
             blender = load_blender(settings.blender.expanduser()) if settings.blender else None
             pair = locate_models(settings.model_location)
             encoder = pair.load_encoder(
-                device=settings.device, batch_size=settings.batch_size, runtime=settings.runtime
+                device=settings.device,
+                batch_size=settings.batch_size,
+                runtime=settings.runtime,
+                threads=settings.threads,
             )
             require_match(build.info, encoder.folder)
             reranker = None
@@ -125,6 +128,7 @@ class SkillSearch:
                     precision=settings.precision,
                     batch_size=settings.batch_size,
                     runtime=settings.runtime,
+                    threads=settings.threads,
                 )
             client = cls(store, encoder, reranker, settings, blender=blender, temperature=pair.temperature)
             client._rankers.default.ready(build, progress)

@@ -11,6 +11,7 @@ SkillSearchError
 ├── StoreError              the vector store failed
 │   ├── IndexNotFoundError  nothing is published
 │   ├── IndexOutdatedError  an older version of this program wrote it
+│   ├── IndexNewerError     a newer version of this program wrote it
 │   ├── StoreLockedError    another process is writing
 │   ├── StoreUnavailableError  the server does not answer
 │   └── BuildCheckError     a new build failed its checks and was not published
@@ -31,6 +32,7 @@ __all__ = [
     "ConfigurationError",
     "EvaluationError",
     "FilterError",
+    "IndexNewerError",
     "IndexNotFoundError",
     "IndexOutdatedError",
     "ModelError",
@@ -88,6 +90,10 @@ class IndexNotFoundError(StoreError):
 
 class IndexOutdatedError(StoreError):
     """An index was written by an older version of this program, and has to be built again."""
+
+
+class IndexNewerError(StoreError):
+    """An index was written by a newer version of this program, which is needed to read it."""
 
 
 class StoreLockedError(StoreError):

@@ -4,11 +4,13 @@ Earlier sources win: arguments, ``SKILLSEARCH_*`` in the environment, ``.env``, 
 in the working folder, the defaults.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -34,6 +36,24 @@ RERANKERS: Final[tuple[RerankerName, ...]] = get_args(RerankerName)
 
 MAX_DEPTH: Final = 10_000
 """Candidates that a search reranks at most."""
+_QDRANT_PORT: Final = 6333
+
+
+def _server_addresses(urls: str) -> str:
+    """The addresses of a server, or of its nodes with commas between, each with its port."""
+    return ",".join(_server_address(url) for url in urls.split(",") if url.strip())
+
+
+def _server_address(url: str) -> str:
+    """The scheme, host, port and path of a server; qdrant-client and pydantic would each change the port."""
+    if "@" in url:
+        raise ValueError("a user name or password cannot be used: set SKILLSEARCH_QDRANT_API_KEY instead")
+    parts = urlsplit(url.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("expected a URL such as http://127.0.0.1:6333 or https://example.com:443/path")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = _QDRANT_PORT if parts.port is None else parts.port
+    return f"{parts.scheme}://{host}:{port}{parts.path.rstrip('/')}"
 
 
 class Settings(BaseSettings):
@@ -47,6 +67,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
         extra="forbid",
         frozen=True,
+        hide_input_in_errors=True,
     )
 
     home: Path = Field(
@@ -56,13 +77,31 @@ class Settings(BaseSettings):
     models: str | None = Field(
         default=None, description="Folder of both models, or skillscout; by default HOME/models."
     )
-    qdrant_url: AnyHttpUrl | None = Field(
-        default=None, description="A Qdrant server instead of the embedded engine."
+    qdrant_url: (
+        Annotated[str, AfterValidator(_server_addresses), Field(json_schema_extra={"format": "uri"})] | None
+    ) = Field(
+        default=None,
+        description="A Qdrant server instead of the embedded engine; without a port in it, 6333. Several "
+        "nodes have commas between, and are tried in turn.",
     )
     qdrant_api_key: SecretStr | None = Field(default=None, description="API key of the Qdrant server.")
+    qdrant_prefix: str = Field(
+        default="skillsearch", description="What all names of the index begin with on a server."
+    )
+    qdrant_grpc_port: Annotated[int, Field(ge=0, lt=65536)] | None = Field(
+        default=None,
+        description="Port of the server's gRPC interface, for a faster reindex, or 0 to use REST alone; by "
+        "default 6334 beside 6333.",
+    )
     qdrant_timeout: Annotated[int, Field(gt=0)] = Field(default=30, description="Seconds for one request.")
-    qdrant_attempts: Annotated[int, Field(gt=0)] = Field(
-        default=5, description="How often a request is tried in all while the server is away or busy."
+    qdrant_patience: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="Seconds for which a server that is away or busy is waited for; by default 5 for a "
+        "search and 120 for a reindex.",
+    )
+    qdrant_attempts: Annotated[int, Field(gt=0)] | None = Field(
+        default=None,
+        description="How often a request is tried at most meanwhile; by default as often as can be.",
     )
     qdrant_shards: Annotated[int, Field(gt=0)] | None = Field(
         default=None, description="Shards of a new collection; by default the server's number."
@@ -74,10 +113,10 @@ class Settings(BaseSettings):
         default=None, description="Copies that confirm a write."
     )
     qdrant_quantization: Literal["none", "int8", "binary"] = Field(
-        default="int8", description="Compressed vectors, from 100,000 points on."
+        default="int8", description="Compressed vectors, above 250,000 points."
     )
     qdrant_hnsw_m: Annotated[int, Field(gt=0)] | None = Field(
-        default=None, description="Links of each point in the graph, from 100,000 points on."
+        default=None, description="Links of each point in the graph, above 250,000 points."
     )
     qdrant_hnsw_ef_construct: Annotated[int, Field(gt=0)] | None = Field(
         default=None, description="Neighbours considered while the graph is built."
@@ -112,6 +151,10 @@ class Settings(BaseSettings):
         description="Precision of the reranker: int8 or float32 with onnx, float32, bfloat16 or float16 with "
         "torch; by default int8 where it is as good and the CPU is made for it, else float32.",
     )
+    threads: Annotated[int, Field(gt=0)] | None = Field(
+        default=None,
+        description="Threads of a model on CPUs; by default OMP_NUM_THREADS, or the CPUs it may use.",
+    )
     batch_size: Annotated[int, Field(gt=0)] = Field(
         default=64, description="Texts in one pass through a model."
     )
@@ -134,6 +177,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class passes it
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Add the TOML file as the last source."""
+        for name in (settings_cls.model_config.get("env_file"), settings_cls.model_config.get("toml_file")):
+            _require_own(Path(str(name)))
         return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
 
 
@@ -148,11 +193,25 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting's
     except ValidationError as error:
         problems = "; ".join(_problem(dict(item)) for item in error.errors())
         raise ConfigurationError(f"wrong settings: {problems}") from error
-    except (SettingsError, OSError, ValueError) as error:
+    except (SettingsError, OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"the settings cannot be read: {error}") from error
 
 
 def _problem(item: dict[str, Any]) -> str:
-    name = ".".join(str(part) for part in item["loc"])
-    found = "" if "key" in name else f", found {item['input']!r}"
-    return f"{name}: {item['msg'][:1].lower()}{item['msg'][1:]}{found}"
+    name, message = ".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, ")
+    is_secret = item["type"] == "extra_forbidden" or name == "qdrant_api_key" or "@" in str(item["input"])
+    found = "" if is_secret else f", found {item['input']!r}"
+    return f"{name}: {message[:1].lower()}{message[1:]}{found}"
+
+
+def _require_own(path: Path) -> None:
+    """Check that a file of the working folder is not a stranger's, who would learn the API key.
+
+    Raises:
+        ConfigurationError: it belongs to somebody else, and not to root.
+    """
+    if hasattr(os, "getuid") and path.exists() and path.stat().st_uid not in (os.getuid(), 0):
+        raise ConfigurationError(
+            f"{path.absolute()} belongs to user {path.stat().st_uid}, who could send your searches and your "
+            "API key to another server: start skillsearch elsewhere, or make the file yours with chown"
+        )

@@ -162,6 +162,19 @@ class QdrantRest:
             update={"config": collection.config, "payload_schema": schema, "indexed_vectors_count": points}
         )
 
+    def cluster(self, request: "_Request") -> object:
+        """GET /collections/{name}/cluster: one node, on which every shard is active"""
+        collection = self._collection(request.name)
+        shards = collection.config.params.shard_number or 1
+        local = [{"shard_id": shard, "points_count": 0, "state": "Active"} for shard in range(shards)]
+        return {
+            "peer_id": 1,
+            "shard_count": shards,
+            "local_shards": local,
+            "remote_shards": [],
+            "shard_transfers": [],
+        }
+
     def update_collection(self, request: "_Request") -> object:
         """PATCH /collections/{name}"""
         self._collections[self._resolved(request.name)].update(request.parse(models.UpdateCollection))
@@ -452,6 +465,7 @@ _ROUTES: Final[list[tuple[str, str, Callable[[QdrantRest, _Request], object]]]] 
     ("GET", _NAME, QdrantRest.get_collection),
     ("PATCH", _NAME, QdrantRest.update_collection),
     ("DELETE", _NAME, QdrantRest.delete_collection),
+    ("GET", _NAME + "/cluster", QdrantRest.cluster),
     ("PUT", _NAME + "/index", QdrantRest.create_index),
     ("PUT", _NAME + "/points", QdrantRest.upsert),
     ("POST", _NAME + "/points", QdrantRest.retrieve),

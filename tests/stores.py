@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
-from qdrant_client import QdrantClient
-
 from skillsearch.store.base import Store
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.store.server import ServerStore
@@ -24,7 +22,7 @@ _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a disk waits for each build's file
 def empty_store(kind: Kind) -> Iterator[Store]:
     """A store of the embedded engine, on a disk in memory where there is one, or of the client in memory."""
     if kind == "memory":
-        memory = ServerStore(QdrantClient(":memory:"))
+        memory = ServerStore.in_memory()
         yield memory
         memory.close()
         return

@@ -20,8 +20,9 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 
 FLOORS = (
     ("skillsearch.characters",),
-    ("skillsearch.errors", "skillsearch.arrays"),
-    ("skillsearch.settings", "skillsearch.progress", "skillsearch.files", "skillsearch.tables"),
+    ("skillsearch.errors", "skillsearch.arrays", "skillsearch.forks"),
+    ("skillsearch.values", "skillsearch.progress", "skillsearch.files", "skillsearch.tables"),
+    ("skillsearch.settings",),
     ("skillsearch.taxonomy",),
     ("skillsearch.models",),
     ("skillsearch.store",),
@@ -33,7 +34,7 @@ FLOORS = (
     ("skillsearch.__main__",),
     ("indexer.overlay", "indexer.diff"),
     ("indexer.read", "indexer.plan", "indexer.golden", "indexer.builds"),
-    ("indexer.guards", "indexer.migration", "indexer.checks"),
+    ("indexer.guards", "indexer.migration", "indexer.checks", "indexer.candidates"),
     ("indexer.build",),
     ("indexer.reindex",),
     ("indexer.cli",),

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from command import run
 from indexing import index_taxonomy
-from qdrant_client import QdrantClient
 
 from skillsearch import Filters, SkillSearch
 from skillsearch.cli.console import stdout
@@ -380,6 +379,7 @@ def test_judgements_as_a_spreadsheet_saves_them_with_words_and_labels(tmp_path: 
         ([("a", "", 1)], r"j\.csv, row 2, column skill: empty"),
         ([("a", "urn:0", "yes")], r"j\.csv, row 2, column grade: 'yes', expected a whole number"),
         ([("a", "urn:0", -1)], r"j\.csv, row 2, column grade: '-1'"),
+        ([("a", "urn:0", "1" * 5000)], r"j\.csv, row 2, column grade: '111.{,80}, expected a whole number"),
         ([("a", "urn:0")], r"j\.csv, row 2, column grade: the row ends before this column"),
         ([(title, skill, 0) for title, skill, _ in GOOD], "nothing is judged relevant"),
         ([(title, skill, 1) for title, skill, _ in GOOD], "every judged skill is relevant for every title"),
@@ -553,7 +553,7 @@ def test_expected_skills_fulfil_the_filters_in_both_stores(
     sample_fit: tuple[Fit, Path],
     filters: Filters,
 ) -> None:
-    store = ServerStore(QdrantClient(":memory:"))
+    store = ServerStore.in_memory()
     index_taxonomy(taxonomy, encoder, store)
     other = SkillSearch(store, encoder, None, load_settings(), blender=sample_fit[0].blender)
     expected = {hit.uri for hit in client.search("Chef", limit=400, filters=filters, rerank=False)}
@@ -650,9 +650,11 @@ def test_damaged_files_are_told(sample_fit: tuple[Fit, Path], tmp_path: Path) ->
     save_file({"x": np.zeros(1)}, path, metadata={"skillsearch": '{"format": 2}'})
     with pytest.raises(ModelError, match="format 2, this program reads 1"):
         load_blender(path)
-    save_file({"x": np.zeros(1)}, path, metadata={"skillsearch": '{"format": 1}'})
-    with pytest.raises(ModelError, match="cannot be read as a blender"):
-        load_blender(path)
+    features = '{"format": 1, "first": [[]], "second": null, "encoder": "e", "reranker": null, "facts": {}}'
+    for header in ('{"format": 1}', '{"format": 1', "[" * 100_000, '{"format": Infinity}', features):
+        save_file({"x": np.zeros(1)}, path, metadata={"skillsearch": header})
+        with pytest.raises(ModelError, match="cannot be read as a blender"):
+            load_blender(path)
     hidden = blender.first.hidden.copy()
     hidden[0, 0, 0] = np.nan
     save_blender(path, replace(blender, first=replace(blender.first, hidden=hidden)))

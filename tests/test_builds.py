@@ -226,7 +226,7 @@ def neighbour(store: Store) -> Store:
     """As another process has it."""
     if isinstance(store, EmbeddedStore):
         return EmbeddedStore(store._folder)
-    return ServerStore(cast(ServerStore, store).connection.client)
+    return ServerStore(cast(ServerStore, store).connection)
 
 
 def test_a_client_sees_what_is_published_at_its_next_query(store: Store, versions: list[Taxonomy]) -> None:

@@ -36,7 +36,7 @@ COMMAND = re.compile(r"(?:^|[$=] |\S=\S+ |-m )skillsearch +(.+)")
 FILE = re.compile(r"`((?:skillsearch|indexer|trainer|tests|benchmarks|docs|results)/[\w./-]+)`")
 NAME = re.compile(r"`((?:skillsearch|indexer|trainer)(?:\.\w+)+)`")
 OWN_SETTINGS = {
-    *("name", "version", "language", "margin", "give_way", "uris"),  # of reindex
+    *("name", "version", "language", "margin", "allow_downgrade", "uris"),  # of reindex
     *("restart", "max_steps", "version", "workbench"),  # of train
     *("temperature", "generator_model", "endpoint", "cache"),  # of evaluate workbench and data build
 }

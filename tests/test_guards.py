@@ -51,7 +51,7 @@ def test_an_older_release_is_refused(published: str, release: str) -> None:
     plan = planned(acme(release), acme(published))
     assert str(refusal(plan)) == (
         f"acme {release} (en) is older than the published acme {published} (en): go back to an earlier build "
-        "with `skillsearch rollback`, or give --allow-downgrade to index the older release"
+        "with `skillsearch rollback`, or give --set allow_downgrade=true to index the older release"
     )
     assert refusal(plan, allow_downgrade=True) is None
 

@@ -10,7 +10,7 @@ import torch
 
 from skillsearch.errors import ConfigurationError, ModelError
 from skillsearch.models.concepts import encode_concepts
-from skillsearch.models.device import select_device
+from skillsearch.models.device import select_device, use_threads
 from skillsearch.models.hub import fingerprint, resolve_model
 from skillsearch.models.manifest import (
     MANIFEST_FILE,
@@ -161,7 +161,7 @@ def test_models_are_located(models_folder: Path, tmp_path: Path) -> None:
     assert pair.load_encoder(device="cpu").folder.name == "tiny-encoder"
     published = locate_models("skillscout")
     assert published.encoder.startswith("talentguide/skillscout-large@")
-    assert published.reranker == "talentguide/skillscout-reranker"
+    assert published.reranker == "talentguide/skillscout-reranker@first"
     for content in ("{", "[]"):
         (tmp_path / RECORD).write_text(content, encoding="utf-8")
         with pytest.raises(ModelError, match=RECORD):
@@ -225,6 +225,9 @@ def test_the_files_of_earlier_versions_are_read(bert_base: Path) -> None:
         (MANIFEST_FILE, '{"dimensions": 1024}'),
         ("skill_views.json", '{"alias_weight": "much"}'),
         ("skill_views.json", '{"alias_weight": NaN}'),
+        ("skill_views.json", '{"alias_weight": 1' + "0" * 400 + "}"),
+        ("modules.json", '["Transformer"]'),
+        ("config.json", '{"hidden_size": "wide"}'),
         ("late_interaction.json", '{"temperature": 0}'),
         ("late_interaction.json", '{"temperature": true}'),
         ("late_interaction.json", '{"temperature": Infinity}'),
@@ -235,7 +238,8 @@ def test_the_files_of_earlier_versions_are_read(bert_base: Path) -> None:
 )
 def test_a_damaged_manifest_is_told(file: str, text: str, tmp_path: Path) -> None:
     (tmp_path / file).write_text(text, encoding="utf-8")
-    with pytest.raises(ModelError, match=file.replace(".", r"\.")):
+    shown = file if file != "config.json" else MANIFEST_FILE
+    with pytest.raises(ModelError, match=shown.replace(".", r"\.")):
         read_manifest(tmp_path)
 
 
@@ -251,3 +255,42 @@ def test_a_base_that_is_not_an_encoder_is_told(bert_base: Path, tmp_path: Path) 
         new_encoder(str(decoder), device="cpu")
     with pytest.raises(ModelError, match="cannot be loaded as an encoder"):
         new_encoder(str(weights_only), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "variable", "expected"), [(3, "", 3), (None, "", 2), (None, "7", 8), (20, "7", 20)]
+)
+def test_threads(wanted: int | None, variable: str, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default no more than the CPUs of the process; a variable that torch follows by itself is left."""
+    set_threads: list[int] = []
+    monkeypatch.setattr("joblib.cpu_count", lambda: 2)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
+    monkeypatch.setattr(torch, "set_num_threads", set_threads.append)
+    monkeypatch.setenv("OMP_NUM_THREADS", variable)
+    use_threads(wanted)
+    assert [8, *set_threads][-1] == expected
+
+
+def test_a_model_without_a_revision_stays_the_one_that_was_downloaded_first(
+    models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str | None] = []
+
+    def download(name: str, *, revision: str | None, allow_patterns: list[str]) -> str:
+        asked.append(revision)
+        folder = tmp_path / (revision or f"commit{len(asked)}")
+        shutil.copytree(models_folder / RERANKER, folder, dirs_exist_ok=True)
+        return str(folder)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    monkeypatch.setattr("skillsearch.models.hub.user_cache_path", lambda name: tmp_path / "cache" / name)
+    found = [resolve_model("org/model@first").revision for _ in range(2)]
+    assert (found, asked) == (["commit1", "commit1"], [None, "commit1"])
+    assert [resolve_model("org/model").revision, asked[-1]] == ["commit3", None]
+
+
+def test_models_that_were_being_replaced_are_found(models_folder: Path, tmp_path: Path) -> None:
+    """As a training leaves them that was killed after it had set the old ones aside."""
+    shutil.copytree(models_folder, tmp_path / ".models.replaced")
+    assert locate_models(str(tmp_path / "models")).find_encoder().path.is_dir()
+    assert not (tmp_path / ".models.replaced").exists()

@@ -13,6 +13,9 @@ from command import run
 from rich.console import Console
 
 from indexer.cli.tables import builds_table
+from indexer.reindex import ReindexRequest, reindex
+from skillsearch.errors import ConfigurationError, ModelError
+from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.store.embedded.files import copy_folder
 from skillsearch.store.info import BuildInfo, Part
 from skillsearch.taxonomy.records import Taxonomy
@@ -316,10 +319,13 @@ def test_a_build_that_fails_exits_with_3_and_can_be_let_pass(
         (("--sample", "--dry-run", "--report", "/dev/null/r.csv"), "/dev/null/r.csv cannot be written: "),
         (("--sample", "--overlay", "none.toml"), "none.toml: no such file"),
         (("--sample", "--set", "margin=2"), "--set margin '2': Input should be less than or equal to 1"),
-        (("--sample", "--set", "give_way=perhaps"), "--set give_way 'perhaps': Input should be a valid boo"),
+        (
+            ("--sample", "--set", "allow_downgrade=perhaps"),
+            "--set allow_downgrade 'perhaps': Input should be a valid boo",
+        ),
         (
             ("--sample", "--set", "colour=red"),
-            "--set colour: unknown; expected give_way, golden, language, margin, ",
+            "--set colour: unknown; expected allow_downgrade, golden, language, margin, ",
         ),
     ],
 )
@@ -369,3 +375,22 @@ def test_builds_as_a_table() -> None:
         ["esco", "1.1.1", "(en)"],
     ]
     assert lines[6:] == ["2 skills are stored, expected 13,896 [sic]"]
+
+
+@pytest.mark.parametrize(("nice", "expected"), [(None, []), (0, []), (7, [7])])
+def test_how_far_it_gives_way(
+    nice: int | None, expected: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lowered: list[int] = []
+    monkeypatch.setattr("os.nice", lowered.append)
+    monkeypatch.setattr("os.sched_setscheduler", lambda *_: pytest.fail("the idle class can starve"))
+    request = ReindexRequest(models="none", sample=True, nice=nice)
+    with pytest.raises(ModelError):
+        reindex(request, EmbeddedStore(tmp_path))
+    assert lowered == expected
+
+
+def test_a_system_without_priorities_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("os.nice")
+    with pytest.raises(ConfigurationError, match=r"--nice: this system has no such priorities"):
+        reindex(ReindexRequest(models="none", sample=True, nice=7), EmbeddedStore(tmp_path))

@@ -100,7 +100,9 @@ def test_a_fault_that_stays_is_one_clear_error(server: str, fault: Action) -> No
     with FaultProxy(server, on(fault, skip=2, **WRITES)) as proxy:
         store = connect(proxy)
         first = HashEncoder(0.5)
-        with pytest.raises(StoreUnavailableError, match=r"the Qdrant server (answered 503|does not answer)"):
+        with pytest.raises(
+            StoreUnavailableError, match=r"the Qdrant server at http\S+ (answered 503|does not answer)"
+        ):
             move(store, NEW, first)
         assert version(store) == OLD.version
         proxy.rule = on(status(200), times=0)
@@ -134,7 +136,7 @@ def test_a_refused_key_is_not_tried_again() -> None:
         store = connect(proxy)
         with pytest.raises(StoreUnavailableError, match="SKILLSEARCH_QDRANT_API_KEY"):
             store.published()
-        assert len(proxy.seen) == 1
+        assert [seen.path for seen in proxy.seen] == ["/", "/aliases"]
         store.close()
 
 
@@ -231,6 +233,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from skillsearch.store.embedded import EmbeddedStore
+from skillsearch.store.locks import Holder
 from skillsearch.store.server import ServerStore
 
 where = sys.argv[1]
@@ -266,39 +269,18 @@ def test_the_lock_of_a_dead_process_is_taken_over(kind: str, server: str, tmp_pa
     store.close()
 
 
-def test_a_lease_runs_out_when_its_holder_is_not_heard_of(
-    server: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A holder on another host cannot be asked whether it lives; it stopped renewing its lease."""
-    store = ServerStore.connect(server)
-    with lease(store.connection, "theirs", seconds=0.4):
-        monkeypatch.setattr("socket.gethostname", lambda: "another-host")
-        time.sleep(1.0)
-        with pytest.raises(StoreLockedError), lease(store.connection, "mine", seconds=0.4):
-            pytest.fail("it was renewed meanwhile")
-    monkeypatch.undo()
-    client = store.connection.client
-    held = {"purpose": "theirs", "host": "elsewhere", "pid": 1, "since": "then", "renewed": time.time() - 61}
-    client.create_collection("skillsearch-lock-7", vectors_config={}, metadata=held)
-    with store.lock("mine"):
-        names = {found.name for found in client.get_collections().collections}
-        assert "skillsearch-lock-8" in names
-        assert "skillsearch-lock-7" not in names
-    store.close()
-
-
 def test_a_server_that_went_away_does_not_keep_the_error_from_being_told(server: str) -> None:
     with FaultProxy(server) as proxy:
         connection: Connection = connect(proxy, attempts=1).connection
 
         def lose_the_server() -> None:
-            with lease(connection, "mine"):
+            with lease(connection, "lock", "mine"):
                 proxy.rule = on(DROP_BEFORE)
                 raise StoreError("mine to tell")
 
         with pytest.raises(StoreError, match="mine to tell"):
             lose_the_server()
-        connection.client.close()
+        connection.close()
 
 
 def _python_path() -> list[str]:

@@ -1,11 +1,13 @@
 """Settings: sources and their order, secrets, and what is told of wrong ones."""
 
+import os
+import re
 from pathlib import Path
 
 import pytest
 
 from skillsearch.errors import ConfigurationError
-from skillsearch.settings import load_settings
+from skillsearch.settings import Settings, load_settings
 
 
 def test_the_defaults() -> None:
@@ -63,4 +65,67 @@ def test_a_broken_file_is_told(tmp_path: Path) -> None:
 def test_an_unknown_name_in_the_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "skillsearch.toml").write_text("alhpa = 0.5\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="alhpa"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("https://vectors.example.com:443", "https://vectors.example.com:443"),
+        ("http://vectors.example.com:80", "http://vectors.example.com:80"),
+        ("https://vectors.example.com:443/qdrant/", "https://vectors.example.com:443/qdrant"),
+        ("https://vectors.example.com/qdrant", "https://vectors.example.com:6333/qdrant"),
+        ("https://vectors.example.com", "https://vectors.example.com:6333"),
+        ("https://vectors.example.com:6334", "https://vectors.example.com:6334"),
+        ("http://[::1]:80", "http://[::1]:80"),
+    ],
+)
+def test_the_address_of_a_server(url: str, address: str) -> None:
+    assert load_settings(qdrant_url=url).qdrant_url == address
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:6333", "example.com", "ftp://example.com", "http://", "http://a:99999", "http://a?b=c"]
+)
+def test_a_wrong_address_is_told(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"qdrant_url.*{re.escape(url)}"):
+        load_settings(qdrant_url=url)
+
+
+@pytest.mark.parametrize("scheme", ["https://", "htp://", ""])
+def test_a_password_in_an_address_is_not_shown(scheme: str) -> None:
+    with pytest.raises(ConfigurationError, match="SKILLSEARCH_QDRANT_API_KEY") as told:
+        load_settings(qdrant_url=f"{scheme}user:hush@example.com")
+    assert "hush" not in str(told.value)
+    with pytest.raises(ValueError, match="qdrant_url") as raw:
+        Settings(qdrant_url=f"{scheme}user:hush@example.com")
+    assert "hush" not in str(raw.value)
+
+
+def test_the_value_of_an_unknown_name_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SKILLSEARCH_QDRANT_TOKEN=hush\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"(?i)qdrant_token") as told:
+        load_settings()
+    assert "hush" not in str(told.value)
+
+
+def test_a_file_without_end_is_told(tmp_path: Path) -> None:
+    (tmp_path / "skillsearch.toml").write_text("x = " + "[" * 100_000, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load_settings()
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="files have no owners here")
+@pytest.mark.parametrize("name", [".env", "skillsearch.toml"])
+def test_a_file_of_a_stranger_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / name).write_text('SKILLSEARCH_HOME="x"\n' if name == ".env" else 'home = "x"\n')
+    load_settings()
+    stranger, real = os.getuid() + 1, Path.stat
+
+    def stat(self: Path, **options: bool) -> os.stat_result:
+        found = real(self, **options)
+        return os.stat_result((*found[:4], stranger, *found[5:])) if self.name == name else found
+
+    monkeypatch.setattr(Path, "stat", stat)
+    with pytest.raises(ConfigurationError, match=rf"{re.escape(name)} belongs to user {stranger}"):
         load_settings()

@@ -83,7 +83,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if request.param == "embedded":
         store = EmbeddedStore(tmp_path / "index")
     elif request.param == "memory":
-        store = ServerStore(QdrantClient(":memory:"))
+        store = ServerStore.in_memory()
     elif request.param == "stand-in":
         with QdrantRest() as server:
             store = ServerStore.connect(server.url)
@@ -93,17 +93,17 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     else:
         url = request.getfixturevalue("server_url")
         key = os.environ.get("SKILLSEARCH_TEST_QDRANT_API_KEY")
-        _wipe(QdrantClient(url=url, api_key=key))
-        store = ServerStore.connect(url, key)
+        port = int(os.environ.get("SKILLSEARCH_TEST_QDRANT_GRPC_PORT", "0"))
+        prefix = f"test-{uuid.uuid4().hex[:12]}"  # of this test alone, beside what others have there
+        store = ServerStore.connect(url, key, prefix=prefix, grpc_port=port)
+        yield store
+        for found in store.connection.client.get_collections().collections:
+            if found.name.startswith(prefix):
+                store.connection.client.delete_collection(found.name)
+        store.close()
+        return
     yield store
     store.close()
-
-
-def _wipe(client: QdrantClient) -> None:
-    for collection in client.get_collections().collections:
-        if "test-" in collection.name:
-            client.delete_collection(collection.name)
-    client.close()
 
 
 def info(name: str = "one", skills: int = 0, state: State = "unfinished") -> BuildInfo:
@@ -431,14 +431,26 @@ class TestEmbedded:
             EmbeddedStore(tmp_path / "file").draft(info())
 
 
+def _version(version: str) -> bytes:
+    return json.dumps({"title": "qdrant", "version": version}).encode()
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind", "message"),
     [
         (401, b'{"status": {"error": "no key"}}', StoreUnavailableError, "SKILLSEARCH_QDRANT_API_KEY"),
-        (403, b"Forbidden", StoreUnavailableError, "SKILLSEARCH_QDRANT_API_KEY"),
-        (503, b"<html>busy</html>", StoreError, "503"),
+        (
+            403,
+            b"Forbidden",
+            StoreUnavailableError,
+            "does not allow this with the API key that is set: Forbidden",
+        ),
+        (503, b"<html>busy</html>", StoreError, r"http://127\.0\.0\.1:\d+ answered 503"),
         (200, b"<html>hello</html>", StoreError, "Qdrant server"),
         (200, b'{"result": 7}', StoreError, "Qdrant server"),
+        (200, _version("1.9.2"), StoreError, r"version 1\.9\.2, expected 1\.16\.0 or newer: update the"),
+        (200, _version("9.0.0"), StoreError, r"version 9\.0\.0, and qdrant-client 1\."),
+        (200, _version("unknown"), StoreError, "answer of the Qdrant server at .* cannot be used"),
     ],
 )
 def test_a_server_that_answers_badly_is_told(
@@ -469,14 +481,27 @@ def test_a_server_that_answers_badly_is_told(
 
 
 def test_a_collection_of_somebody_else_is_told() -> None:
-    client = QdrantClient(":memory:")
-    client.create_collection(
-        "skills__x", vectors_config=models.VectorParams(size=4, distance=models.Distance.DOT)
-    )
-    alias = models.CreateAlias(collection_name="skills__x", alias_name="skills")
-    client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
-    with pytest.raises(StoreError, match="does not describe a build"):
-        ServerStore(client).published()
+    """Before anything is made; what others have under the names of earlier versions is no index of ours."""
+    store = ServerStore.in_memory()
+    client = store.connection.client
+    vectors = models.VectorParams(size=4, distance=models.Distance.DOT)
+    for name in ("skills__x", "theirs"):
+        client.create_collection(name, vectors_config=vectors)
+    for name, target in (("skills", "skills__x"), ("skillsearch__skills", "theirs")):
+        alias = models.CreateAlias(collection_name=target, alias_name=name)
+        client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
+    with pytest.raises(StoreError, match=r"'skillsearch__skills' on .* is an alias of theirs, which is not"):
+        store.published()
+    with pytest.raises(StoreError, match="set SKILLSEARCH_QDRANT_PREFIX"), store.lock("mine"):
+        pytest.fail("it was taken")
+    other = ServerStore(store.connection, prefix="team")
+    with pytest.raises(IndexNotFoundError, match="under 'team__skills'"):
+        other.published()
+    with other.lock("mine"):
+        pass
+    client.create_collection("team__occupations", vectors_config=vectors)
+    with pytest.raises(StoreError, match=r"'team__occupations' on .* is a collection"), other.lock("mine"):
+        pytest.fail("it was taken")
 
 
 def test_a_description_survives_json() -> None:
@@ -497,7 +522,7 @@ def test_a_search_gives_the_fields_that_were_asked_for(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("skills", "graph", "quantization"), [(99_999, 0, None), (100_000, 32, models.BinaryQuantization)]
+    ("skills", "graph", "quantization"), [(250_000, 0, None), (250_001, 32, models.BinaryQuantization)]
 )
 def test_the_settings_of_a_cluster_reach_its_collections(
     skills: int, graph: int, quantization: type[object] | None
@@ -518,7 +543,7 @@ def test_the_settings_of_a_cluster_reach_its_collections(
         store.draft(info(skills=skills)).close()
         store.close()
         client = QdrantClient(url=server.url, check_compatibility=False)
-        config = client.get_collection("skills__test-one").config
+        config = client.get_collection("skillsearch__skills__test-one").config
         client.close()
     params = config.params
     assert (params.shard_number, params.replication_factor, params.write_consistency_factor) == (6, 2, 2)

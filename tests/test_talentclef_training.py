@@ -63,9 +63,15 @@ def test_a_zip_a_header_and_rows_to_drop(tmp_path: Path) -> None:
         ("job2skill__tsv", "job/1\tskill/1\n", r"job2skill\.tsv, line 1: found 2 columns"),
         ("job2skill__tsv", ROWS + "job/1\tskill/1\tmaybe\n", "line 4: unknown relation 'maybe'"),
         ("job2skill__tsv", "", "no relation of a job and a skill"),
-        ("jobid2terms__json", "{", r"jobid2terms\.json is not JSON"),
-        ("jobid2terms__json", "[]", "expected an object"),
-        ("skillid2terms__json", '{"skill/1": "use ovens"}', "skill/1: expected a list of names"),
+        ("jobid2terms__json", "{", r"jobid2terms\.json cannot be read as JSON"),
+        ("jobid2terms__json", "[" * 100_000, r"jobid2terms\.json cannot be read as JSON"),
+        ("jobid2terms__json", r'{"job/1": ["baker \ud83d"]}', r"jobid2terms\.json cannot be read as JSON"),
+        ("jobid2terms__json", "[]", "expected lists of names by id"),
+        (
+            "skillid2terms__json",
+            '{"skill/1": "use ovens"}',
+            "skill/1: input should be a valid list, found 'use ovens'",
+        ),
         ("skillid2terms__json", '{"skill/1": [" "]}', "skill/1 has no name"),
     ],
 )

@@ -16,7 +16,7 @@ from skillsearch.models.manifest import ModelManifest, read_manifest
 from skillsearch.models.pair import ENCODER, RERANKER, locate_models
 from skillsearch.taxonomy.records import Occupation, Relation, RelationKind, Skill, Taxonomy
 from trainer.bases import new_encoder
-from trainer.config import read_config
+from trainer.config import assigned, read_config
 from trainer.pair.config import PRESETS, EncoderConfig, PairConfig, RerankerConfig, configure_pair
 from trainer.pair.heldout import (
     RETRIEVAL_MEASURES,
@@ -272,7 +272,7 @@ def test_a_wrong_preset_or_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"missing\.json"):
         read_config(tmp_path / "missing.json")
     (tmp_path / "list.json").write_text("[]")
-    with pytest.raises(ConfigurationError, match="table of options"):
+    with pytest.raises(ConfigurationError, match="valid dictionary"):
         read_config(tmp_path / "list.json")
 
 
@@ -409,3 +409,11 @@ def test_a_loss_that_is_not_a_number_is_told(taxonomy: Taxonomy, bert_base: Path
     with pytest.raises((TrainingError, ModelError), match=r"is nan|is inf|not finite"):
         train(taxonomy, config, tmp_path / "models")
     assert not (tmp_path / "models").exists()
+
+
+def test_a_configuration_without_end_is_told(tmp_path: Path) -> None:
+    for name, text in (("deep.toml", "x = " + "[" * 100_000), ("deep.json", "[" * 100_000)):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigurationError, match=re.escape(name)):
+            read_config(tmp_path / name)
+    assert assigned("a=" + "[" * 100_000) == {"a": "[" * 100_000}

@@ -365,7 +365,7 @@ def test_rows_that_are_not_usable_are_counted(tmp_path: Path) -> None:
         ("jobs.csv", b"title,description\nB\xe4cker,x\n", r"row 2, column title: byte 0xe4 .*is not UTF-8"),
         ("jobs.csv", b'title,description\nBaker,"never closed\n', "row 2.*is a quote not closed"),
         ("jobs.jsonl", b"", "the file is empty"),
-        ("jobs.jsonl", b"\xff\xfe", "is not UTF-8"),
+        ("jobs.jsonl", b"{\xff\xfe", "is not UTF-8"),
         ("jobs.jsonl", b'{"title": "x"}\n{"title": "y"}\n', "is missing, .*: 2.*--set title_column=NAME"),
         ("jobs.jsonl", b"{\n", r"no usable vacancy \(vacancy: line is not a JSON object: 1\)"),
         ("jobs.xlsx", b"PK", r"expected a CSV file \(\.csv\) or JSON Lines"),

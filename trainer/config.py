@@ -1,6 +1,5 @@
 """Configurations of trainings: frozen, checked values that come from presets, files and assignments."""
 
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from skillsearch.errors import ConfigurationError
+from skillsearch.values import read_values
 
 __all__ = [
     "Config",
@@ -91,12 +91,11 @@ def read_config(path: Path) -> dict[str, Any]:
         ConfigurationError: the file cannot be read, or is not TOML or JSON.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except (OSError, ValueError) as error:  # both parsers raise kinds of ValueError
-        raise ConfigurationError(f"{path} cannot be read as a configuration: {error}") from error
-    if not isinstance(values, dict):
-        raise ConfigurationError(f"{path} does not hold a table of options")
+        values = read_values(path, dict[str, Any], ConfigurationError)
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: there is no such file; check the path of --config"
+        ) from error
     saved = values.get("config")
     return saved if isinstance(saved, dict) else values
 
@@ -159,7 +158,7 @@ def assigned(text: str) -> dict[str, Any]:
         raise ConfigurationError(f"{text!r}: expected NAME=VALUE, such as encoder.learning_rate=1e-4")
     try:
         parsed: Any = None if value.strip() == "none" else tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # not TOML
         parsed = value.strip()
     for part in reversed(name.strip().split(".")):
         parsed = {part: parsed}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from transformers import PrinterCallback, TrainerCallback
 
 from skillsearch.errors import TrainingError
+from skillsearch.files import sync_folder, write_atomically
 from skillsearch.models.torch import quiet
 from skillsearch.progress import Progress, advance_only, silent
 from trainer.config import Mixed, ModelConfig
@@ -186,7 +187,9 @@ class _Watch(TrainerCallback):
 
     def on_save(self, args: "TrainingArguments", state: "TrainerState", *_: object, **__: object) -> None:
         if state.is_world_process_zero:
-            (Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / _COMPLETE).touch()
+            checkpoint = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+            sync_folder(checkpoint)
+            write_atomically(checkpoint / _COMPLETE, "")
 
 
 def _step(checkpoint: Path) -> int:

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel
 
 from skillsearch.errors import TrainingError
-from skillsearch.files import replace_folder, write_atomically
-from skillsearch.models.device import select_device
+from skillsearch.files import recover_folder, replace_folder, sync_folder, write_atomically
+from skillsearch.models.device import select_device, use_threads
 from skillsearch.models.manifest import ModelManifest, write_manifest
 from skillsearch.models.torch import quiet
 from skillsearch.progress import Progress, silent
+from skillsearch.values import read_values
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Bin", "Target", "TrainReport", "Workspace", "is_first", "open_workspace"]
 
 _IDENTITY: Final = "run.json"
-_RESTART: Final = "discard it with --set restart=true"
+_RESTART: Final = "discard the unfinished run with --set restart=true"
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,14 @@ class Target:
     Attributes:
         output: folder of the models, to be made.
         device: by default the best there is.
+        threads: of the CPUs; see `use_threads`.
         overwrite: replace what is at `output`.
         restart: discard a run that was stopped, instead of resuming it.
     """
 
     output: Path
     device: str | None = None
+    threads: int | None = None
     overwrite: bool = False
     restart: bool = False
 
@@ -53,6 +56,7 @@ class Target:
         Raises:
             TrainingError: it exists, and is not to be replaced.
         """
+        recover_folder(self.output)
         if self.output.exists() and not self.overwrite:
             raise TrainingError(
                 f"{self.output} exists already: choose another folder, or replace it with --force"
@@ -140,10 +144,10 @@ class Workspace:
         """The report of a part, which is done first where it is not finished."""
         path = self.folder / f"{name}.json"
         if path.exists():
-            saved: TrainReport = _saved(path, TrainReport.model_validate_json)
-            return saved
+            return read_values(path, TrainReport, TrainingError, remedy=_RESTART)
         report = work()
         if is_first():
+            sync_folder(self.folder)  # what the report says is finished
             write_atomically(path, report.model_dump_json(indent=2) + "\n")
             shutil.rmtree(self.checkpoints(name), ignore_errors=True)
         self.wait_for_all()
@@ -183,6 +187,7 @@ def open_workspace(target: Target, identity: Mapping[str, Any]) -> Iterator[Work
         ConfigurationError: the device cannot be used.
     """
     output, device = target.output, select_device(target.device)
+    use_threads(target.threads)
     if device == "cuda" and "LOCAL_RANK" in os.environ:  # each process has a GPU of its own
         device = f"cuda:{os.environ['LOCAL_RANK']}"
     workspace = Workspace(output.parent / f".{output.name}-run", device)
@@ -207,16 +212,9 @@ def _prepare(folder: Path, identity: dict[str, Any], restart: bool) -> None:
     if not path.exists():
         shutil.rmtree(folder, ignore_errors=True)
         write_atomically(path, json.dumps(identity, indent=2) + "\n")
-    elif (stopped := _saved(path, json.loads)) != identity:
+    elif (stopped := read_values(path, dict[str, Any], TrainingError, remedy=_RESTART)) != identity:
         names = sorted(key for key in identity if stopped.get(key) != identity[key])
         raise TrainingError(
             f"{folder} holds an unfinished run with another {', '.join(names)}: "
             f"resume it with the same options, or {_RESTART}"
         )
-
-
-def _saved(path: Path, parse: Callable[[bytes], Any]) -> Any:  # noqa: ANN401 - what the parser gives
-    try:
-        return parse(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"{path} of an unfinished run cannot be read ({error}): {_RESTART}") from error

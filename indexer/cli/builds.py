@@ -20,15 +20,15 @@ def status(as_json: JsonOption = False) -> None:
 
     Example: skillsearch status --json
     """
-    from indexer.cli.tables import megabytes
+    from indexer.cli.tables import candidates_found, megabytes
     from skillsearch.cli.console import pairs_table, stdout
     from skillsearch.settings import load_settings
 
     with _store() as store:
         info = store.current()
-        size = store.size(info.name)
+        size, facts = store.size(info.name), store.facts()
     if as_json:
-        typer.echo(json.dumps({"published": info.to_dict(), "bytes": size}))
+        typer.echo(json.dumps({"published": info.to_dict(), "bytes": size, **facts}))
         return
     settings = load_settings()
     rows = {
@@ -40,8 +40,10 @@ def status(as_json: JsonOption = False) -> None:
         "created": info.created,
         "replaced": info.replaced or "nothing",
         "recall": "not measured" if info.quality.get("recall") is None else info.quality["recall"],
+        "candidates": candidates_found(info.quality),
         "program": info.program,
         "size": megabytes(size),
+        **facts,
     }
     where = str(settings.qdrant_url or settings.home.expanduser() / "index")
     stdout().print(pairs_table(f"published in {where}", rows))

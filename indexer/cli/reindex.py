@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["reindex"]
 
-_MORE = ("name", "version", "language", "uris", "golden", "margin", "give_way")
+_MORE = ("name", "version", "language", "uris", "golden", "margin", "allow_downgrade")
 """Fields of the request that are given by ``--set``."""
 
 
@@ -47,13 +47,14 @@ def reindex(
         Path | None,
         typer.Option(help="Write what happens to every URI: .csv or .jsonl.", show_default=False),
     ] = None,
-    allow_downgrade: Annotated[
-        bool, typer.Option("--allow-downgrade", help="Index an older version than the published one.")
-    ] = False,
     accept_removals: Annotated[
         int | None, typer.Option(min=0, help="Concepts that may vanish.", show_default="5% of them")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Embed everything again.")] = False,
+    nice: Annotated[
+        int | None,
+        typer.Option(min=0, max=19, help="Give way to other programs.", show_default="not at all"),
+    ] = None,
     assignments: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -65,8 +66,8 @@ def reindex(
 
     --set takes any setting, and: name, version and language of the release; uris=labels, to make
     the URIs of a plain list from its labels; golden, a table of title and skill to measure recall
-    on; margin, the recall that may be lost (0.02); give_way=false to compete with searches for the
-    processor.
+    on; margin, the recall that may be lost (0.02); allow_downgrade=true to index an older version than
+    the published one.
 
     Example: skillsearch reindex --esco esco-en.zip --esco esco-relations.zip --dry-run
 
@@ -92,13 +93,14 @@ def reindex(
         models=settings.model_location,
         device=settings.device,
         runtime=settings.runtime,
+        threads=settings.threads,
         batch_size=settings.batch_size,
         dry_run=dry_run,
         report=report,
-        allow_downgrade=allow_downgrade,
         accept_removals=accept_removals,
         full=full,
-        **{"give_way": True} | more,
+        nice=nice,
+        **more,
     )
     with closing(open_store(settings)) as store, progress_bars() as progress:
         done = run(request, store, progress, on_read=tell_release)

@@ -11,9 +11,9 @@ from indexer.diff import ACTIONS, SHIFTS, Change
 from indexer.plan import Plan
 from skillsearch.cli.console import new_table, pairs_table
 from skillsearch.store.base import SPACES
-from skillsearch.store.info import BuildInfo
+from skillsearch.store.info import BuildInfo, Quality
 
-__all__ = ["builds_table", "megabytes", "plan_view", "report_table"]
+__all__ = ["builds_table", "candidates_found", "megabytes", "plan_view", "report_table"]
 
 
 def plan_view(plan: Plan) -> RenderableType:
@@ -68,6 +68,13 @@ def builds_table(
 def megabytes(size: int | None) -> str:
     """A size on disk in MB."""
     return "unknown" if size is None else f"{size / 1e6:.1f} MB"
+
+
+def candidates_found(quality: Quality) -> str:
+    """The share of the nearest skills that a search finds at least, and how it searches."""
+    if "candidates" not in quality:
+        return "not measured"
+    return f"{quality['candidates']:.3f} of the nearest or more ({quality['search']})"
 
 
 def _counts_table(plan: Plan) -> Table:

@@ -1,4 +1,4 @@
-"""The device that a model runs on, and what it is good at."""
+"""The device that a model runs on, its threads there, and what it is good at."""
 
 import importlib.util
 import os
@@ -8,7 +8,7 @@ from typing import Final
 
 from skillsearch.errors import ConfigurationError
 
-__all__ = ["cpu_threads", "has_accelerator", "multiplies_int8", "select_device"]
+__all__ = ["cpu_threads", "has_accelerator", "multiplies_int8", "select_device", "use_threads"]
 
 _INT8: Final = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "asimddp"})
 """Flags of CPUs with instructions for products of 8-bit integers: of x86, and the last of ARM."""
@@ -51,8 +51,26 @@ def multiplies_int8() -> bool:
 
 
 def cpu_threads(threads: int | None = None) -> int:
-    """Threads of a model on a CPU: those given, or ``OMP_NUM_THREADS``, or the CPUs that it may use."""
+    """Threads of a model on a CPU.
+
+    Args:
+        threads: by default ``OMP_NUM_THREADS``, or else the CPUs that the process may use, by affinity and by
+            the quota of its container.
+    """
     named = os.environ.get("OMP_NUM_THREADS", "")
     if threads or named.isdigit():
         return threads or int(named)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from joblib import cpu_count
+
+    return int(cpu_count())
+
+
+def use_threads(threads: int | None) -> None:
+    """Have torch use so many threads on CPUs in this process; by default see `cpu_threads`."""
+    import torch
+    from joblib import cpu_count
+
+    if threads is None and not os.environ.get("OMP_NUM_THREADS"):
+        threads = min(torch.get_num_threads(), cpu_count())
+    if threads is not None:
+        torch.set_num_threads(threads)

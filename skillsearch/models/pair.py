@@ -1,17 +1,18 @@
 """A folder with both trained models: where they are, and what the training noted of them."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from skillsearch.errors import ModelError
-from skillsearch.models.hub import ModelFolder, resolve_model
+from skillsearch.files import recover_folder
+from skillsearch.models.hub import FIRST, ModelFolder, resolve_model
 from skillsearch.models.protocols import Encoder, PairScorer
 from skillsearch.models.runtime import load_encoder, load_pair_scorer
 from skillsearch.settings import Precision, Runtime
+from skillsearch.values import read_values
 
 __all__ = ["ENCODER", "RECORD", "RERANKER", "SKILLSCOUT", "ModelPair", "TrainingRecord", "locate_models"]
 
@@ -25,7 +26,7 @@ SKILLSCOUT: Final = "skillscout"
 """The preset of the published weights."""
 
 _SKILLSCOUT_ENCODER = "talentguide/skillscout-large@6e1d756448e8d6a83b26794ee620638e01ba1a33"
-_SKILLSCOUT_RERANKER = "talentguide/skillscout-reranker"
+_SKILLSCOUT_RERANKER = f"talentguide/skillscout-reranker@{FIRST}"
 
 
 class Calibration(BaseModel):
@@ -52,6 +53,12 @@ class TrainingRecord(BaseModel):
     calibration: Calibration = Calibration()
     held_out_occupations: tuple[str, ...] = ()
     validation_occupations: tuple[str, ...] = ()
+
+    @field_validator("calibration", mode="before")
+    @classmethod
+    def _calibrated(cls, value: object) -> object:
+        """Nothing where the training had no reranker."""
+        return {} if value is None else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +142,7 @@ def locate_models(models: str) -> ModelPair:
     if models == SKILLSCOUT:
         return ModelPair(_SKILLSCOUT_ENCODER, _SKILLSCOUT_RERANKER, TrainingRecord())
     folder = Path(models).expanduser()
+    recover_folder(folder)
     if not folder.is_dir():
         raise ModelError(
             f"no models at {folder}: train them with `skillsearch train`, "
@@ -145,21 +153,9 @@ def locate_models(models: str) -> ModelPair:
 
 
 def _read_record(folder: Path) -> TrainingRecord:
-    path = folder / RECORD
     try:
-        values: Any = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(values, dict) and values.get("calibration") in ({}, None):
-            values.pop("calibration", None)
-        return TrainingRecord.model_validate(values)
+        return read_values(folder / RECORD, TrainingRecord, ModelError, remedy="train the models again")
     except FileNotFoundError as error:
         raise ModelError(
             f"{folder} has no {RECORD}: it is not a folder that `skillsearch train` finished"
         ) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = " ".join(map(str, first["loc"])) or "the whole"
-        raise ModelError(
-            f"{path}: {where} {first['input']!r}: {first['msg']}; train the models again"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read: {error}") from error

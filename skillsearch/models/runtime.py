@@ -3,7 +3,7 @@
 import importlib.util
 
 from skillsearch.errors import ConfigurationError, ModelError
-from skillsearch.models.device import has_accelerator
+from skillsearch.models.device import has_accelerator, use_threads
 from skillsearch.models.hub import ModelFolder, resolve_model
 from skillsearch.models.onnx import load_onnx_encoder, load_onnx_pair_scorer
 from skillsearch.models.protocols import Encoder, PairScorer
@@ -29,7 +29,7 @@ def load_encoder(
         device: cpu, cuda or mps; by default the best there is.
         batch_size: texts in a forward pass.
         runtime: by default see `select_runtime`.
-        threads: of the ONNX runtime; by default see `skillsearch.models.device.cpu_threads`.
+        threads: on CPUs; by default see `skillsearch.models.device.cpu_threads`.
 
     Raises:
         ModelError: it cannot be found or loaded.
@@ -40,6 +40,7 @@ def load_encoder(
         return load_onnx_encoder(folder, batch_size=batch_size, threads=threads)
     from skillsearch.models.torch import load_encoder as load_torch_encoder
 
+    use_threads(threads)
     return load_torch_encoder(name, label=label, device=device, batch_size=batch_size)
 
 
@@ -62,7 +63,7 @@ def load_pair_scorer(
         precision: by default the one that suits the model and the CPU.
         batch_size: pairs in a forward pass.
         runtime: by default see `select_runtime`.
-        threads: of the ONNX runtime.
+        threads: on CPUs.
 
     Raises:
         ModelError: it cannot be found or loaded, or does not have three classes.
@@ -78,6 +79,7 @@ def load_pair_scorer(
         )
     from skillsearch.models.torch import load_pair_scorer as load_torch_pair_scorer
 
+    use_threads(threads)
     return load_torch_pair_scorer(
         name, label=label, device=device, precision=precision or "float32", batch_size=batch_size
     )

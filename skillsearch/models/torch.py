@@ -1,7 +1,6 @@
 """The torch runtime: models of sentence-transformers behind the protocols; torch is imported on first use."""
 
 import logging
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -10,6 +9,7 @@ import numpy as np
 
 from skillsearch.arrays import Float32Array
 from skillsearch.errors import ModelError
+from skillsearch.forks import Lock
 from skillsearch.models.classes import CLASSES
 from skillsearch.models.device import select_device
 from skillsearch.models.hub import ModelFolder, resolve_model
@@ -48,7 +48,7 @@ class TorchEncoder:
         self.folder = folder
         self._model = model
         self._batch_size = batch_size
-        self._lock = threading.Lock()  # for the tokenizer, which threads cannot share
+        self._lock = Lock()  # for the tokenizer, which threads cannot share
 
     def encode(self, texts: Sequence[str], *, advance: Advance | None = None) -> Float32Array:
         """See `Encoder.encode`; batches are of texts of similar length."""
@@ -122,7 +122,7 @@ class TorchPairScorer:
         self.folder = folder
         self._model = model
         self._batch_size = batch_size
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def logits(self, pairs: Sequence[tuple[str, str]]) -> Float32Array:
         """See `PairScorer.logits`."""

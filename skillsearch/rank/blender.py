@@ -15,12 +15,14 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from skillsearch.arrays import Float32Array, Float64Array
 from skillsearch.errors import ModelError, ModelMismatchError
 from skillsearch.files import save as save_file
 from skillsearch.models.hub import ModelFolder
 from skillsearch.rank.features import ATTRIBUTES, DEMAND, FIRST, SECOND, Evidence, Rows
+from skillsearch.values import check_values, parse_json
 
 __all__ = ["FORMAT", "Blender", "Head", "load_blender", "save_blender"]
 
@@ -29,6 +31,17 @@ FORMAT: Final = 1
 
 _HEAD = ("means", "deviations", "hidden", "hidden_bias", "output", "output_bias", "calibration")
 _KEY = "skillsearch"
+_REMEDY = "fit it again with `skillsearch fit`"
+
+
+class _Header(BaseModel):
+    """The JSON in the metadata of the file; see `Blender`."""
+
+    first: tuple[str, ...]
+    second: tuple[str, ...] | None
+    encoder: str
+    reranker: str | None
+    facts: dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,18 +167,17 @@ def load_blender(path: Path) -> Blender:
         ModelError: there is no such file, it is damaged, or a newer program wrote it.
     """
     tensors, facts = _read(path)
-    try:
-        number = int(facts["format"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(path, "it does not tell its format") from error
-    if number != FORMAT:
+    if facts.get("format") != FORMAT:
         raise ModelError(
-            f"{path} is a blender of format {number}, this program reads {FORMAT}: "
+            f"{path} is a blender of format {facts.get('format')!r:.20}, this program reads {FORMAT}: "
             "fit it again with `skillsearch fit`, or install the program that wrote it"
         )
+    header = check_values(
+        facts, _Header, ModelError, source=f"{path} cannot be read as a blender", remedy=_REMEDY
+    )
     try:
-        blender = _blender(path, tensors, facts)
-    except (KeyError, TypeError, ValueError, UnicodeDecodeError) as error:
+        blender = _blender(path, tensors, header)
+    except (LookupError, ValueError) as error:
         raise _damaged(path, f"{type(error).__name__}: {error}") from error
     for head, names in ((blender.first, FIRST), (blender.second, SECOND)):
         if head is not None and head.features != names:
@@ -209,13 +221,17 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        facts = json.loads(metadata[_KEY])
-    except KeyError as error:
-        raise ModelError(f"{path} is not a blender: fit one with `skillsearch fit`") from error
     except (OSError, SafetensorError, ValueError) as error:
         raise _damaged(path, str(error)) from error
-    if not isinstance(facts, dict):
-        raise _damaged(path, "its description is no JSON object")
+    if _KEY not in metadata:
+        raise ModelError(f"{path} is not a blender: fit one with `skillsearch fit`")
+    facts = parse_json(
+        metadata[_KEY],
+        dict[str, Any],
+        ModelError,
+        source=f"{path} cannot be read as a blender: its header",
+        remedy=_REMEDY,
+    )
     for name, tensor in tensors.items():
         known = tensor if name != "attributes" else tensor[~np.isnan(tensor)]
         if not np.isfinite(known).all():
@@ -223,7 +239,7 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     return tensors, facts
 
 
-def _blender(path: Path, tensors: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> Blender:
+def _blender(path: Path, tensors: Mapping[str, NDArray[Any]], header: _Header) -> Blender:
     """Put a blender together; what is missing or does not fit raises KeyError or ValueError."""
     uris, occupations = _unpacked(tensors["uris"]), _unpacked(tensors["occupations"])
     directions = tensors["directions"].astype(np.float32)
@@ -241,14 +257,13 @@ def _blender(path: Path, tensors: Mapping[str, NDArray[Any]], facts: Mapping[str
         title_ridge=_shaped(tensors, "title_ridge", (size, dimension + rank)),
         skill_ridge=_shaped(tensors, "skill_ridge", (size, rank + 1)),
     )
-    second = facts["second"]
     return Blender(
         evidence=evidence,
-        first=_head(tensors, "first", tuple(facts["first"])),
-        second=None if second is None else _head(tensors, "second", tuple(second)),
-        encoder=str(facts["encoder"]),
-        reranker=None if facts["reranker"] is None else str(facts["reranker"]),
-        facts=dict(facts["facts"]),
+        first=_head(tensors, "first", header.first),
+        second=None if header.second is None else _head(tensors, "second", header.second),
+        encoder=header.encoder,
+        reranker=header.reranker,
+        facts=header.facts,
         name=path.stem,
     )
 
@@ -304,4 +319,4 @@ def _unpacked(data: NDArray[np.uint8]) -> tuple[str, ...]:
 
 
 def _damaged(path: Path, reason: str) -> ModelError:
-    return ModelError(f"{path} cannot be read as a blender: {reason}; fit it again with `skillsearch fit`")
+    return ModelError(f"{path} cannot be read as a blender: {reason}; {_REMEDY}")

@@ -4,7 +4,6 @@ The file may be deleted at any time; it is made again.
 """
 
 import logging
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Final
 
 from filelock import FileLock
 
+from skillsearch.files import remove_leftovers
+from skillsearch.forks import Lock
 from skillsearch.models.protocols import Encoder
 from skillsearch.progress import Progress, silent
 from skillsearch.rank.token_table import TokenTable, embed_tokens, read_tokens, write_tokens
@@ -39,7 +40,7 @@ class TokenCache:
         self._encoder = encoder
         self._space = space
         self.path = folder and folder / f"{encoder.folder.fingerprint}.safetensors"
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._ready: tuple[str, TokenTable] | None = None
 
     def of(self, build: Build, *, progress: Progress = silent) -> TokenTable:
@@ -94,6 +95,7 @@ class TokenCache:
             return table
         fingerprint = self._encoder.folder.fingerprint
         try:
+            remove_leftovers(self.path)
             write_tokens(self.path, table, encoder=fingerprint, build=build)
             return read_tokens(self.path, encoder=fingerprint)[0]
         except (OSError, ValueError) as error:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from skillsearch.arrays import BoolArray, Float16Array, Int64Array
 from skillsearch.errors import ModelError
@@ -158,11 +159,11 @@ def read_tokens(path: Path, *, encoder: str) -> tuple[TokenTable, str]:
         raise FileNotFoundError(path)
     try:
         with safe_open(path, framework="numpy") as file:  # it checks the layout
-            facts = json.loads((file.metadata() or {})[_KEY])
+            facts = from_json((file.metadata() or {})[_KEY])
         tokens, offsets, packed = _mapped(path)
         found = {name: facts[name] for name in ("format", "views", "encoder")}
         checksum, build = facts["checksum"], str(facts["build"])
-        labels = tuple(map(str, json.loads(packed.tobytes())))
+        labels = tuple(map(str, from_json(packed.tobytes())))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     expected = {"format": FORMAT, "views": VIEW_VERSION, "encoder": encoder}

@@ -12,10 +12,13 @@ def open_store(settings: Settings) -> Store:
         from skillsearch.store.server import CollectionOptions, ServerStore
 
         return ServerStore.connect(
-            str(settings.qdrant_url),
+            settings.qdrant_url.split(","),
             settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None,
             settings.qdrant_timeout,
+            grpc_port=settings.qdrant_grpc_port,
             attempts=settings.qdrant_attempts,
+            patience=settings.qdrant_patience,
+            prefix=settings.qdrant_prefix,
             options=CollectionOptions(
                 shards=settings.qdrant_shards,
                 replicas=settings.qdrant_replicas,

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from skillsearch.store.filters import Where
 from skillsearch.store.info import BuildInfo
+from skillsearch.store.search import Search
 
 __all__ = [
-    "EXACT_LIMIT",
     "SPACES",
     "Build",
     "Draft",
@@ -33,9 +33,6 @@ _Item = TypeVar("_Item")
 Space = Literal["skills", "occupations"]
 SPACES: tuple[Space, ...] = ("skills", "occupations")
 Payload = dict[str, Any]
-
-EXACT_LIMIT: Final = 100_000
-"""Points below which every vector is compared; above it an HNSW graph is built and searched."""
 
 
 class Hashes(NamedTuple):
@@ -87,8 +84,19 @@ class Build(Protocol):
         limit: int,
         where: Where | None = None,
         fields: Sequence[str] = ("uri",),
+        *,
+        search: Search | None = None,
     ) -> list[ScoredPoint]:
-        """The nearest points that fulfil the conditions, ordered by score, then URI."""
+        """The nearest points that fulfil the conditions, ordered by score, then URI.
+
+        Args:
+            space: of the points.
+            vector: shape (d,), of unit length.
+            limit: how many points.
+            where: the conditions.
+            fields: of the payload that are wanted.
+            search: how to find them; by default as `BuildInfo.search` says.
+        """
 
     def fetch(self, space: Space, uris: Sequence[str]) -> dict[str, Payload]:
         """Whole payloads by URI; those that are not there are left out."""
@@ -185,6 +193,12 @@ class Store(Protocol):
         Raises:
             StoreError: it is published, or there is none of that name.
         """
+
+    def facts(self) -> Mapping[str, str]:
+        """What else there is to tell of the place, such as the version of its server, by what it is."""
+
+    def sweep(self) -> None:
+        """Delete what dead processes left that is no build; the caller holds the lock."""
 
     def lock(self, purpose: str) -> AbstractContextManager[None]:
         """Keep other writers out; readers do not notice.

@@ -1,6 +1,5 @@
 """Values that filters can name in a build, however spelt; a message about another names near ones."""
 
-import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -10,6 +9,7 @@ from unicodedata import normalize
 
 from skillsearch.characters import fold, quoted
 from skillsearch.errors import FilterError
+from skillsearch.forks import Lock
 from skillsearch.store.base import Build, Space
 from skillsearch.store.filters import Filters, Match, Where
 from skillsearch.taxonomy.texts import label_variants
@@ -34,7 +34,7 @@ class FilterValues:
         self._space = space
         self._values: dict[tuple[str, ...], Spellings] = {}
         self._named_occupations: tuple[Spellings, Spellings] | None = None
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._last: tuple[Filters, Resolved] = Filters(), (Where(), ())
 
     def resolve(self, filters: Filters | None) -> Resolved:

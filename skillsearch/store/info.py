@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
-from skillsearch.errors import IndexOutdatedError, StoreError
+from typing_extensions import TypedDict
 
-__all__ = ["SCHEMA_VERSION", "BuildInfo", "Part", "State"]
+from skillsearch.errors import IndexNewerError, IndexOutdatedError, StoreError
+from skillsearch.store.search import EXACT, EXACT_LIMIT, Search
+from skillsearch.values import check_values
+
+__all__ = ["SCHEMA_VERSION", "BuildInfo", "Part", "Quality", "State"]
 
 State = Literal["unfinished", "sealed", "failed", "ready"]
 """States of a build: being written, complete, complete but wrong, complete and checked."""
@@ -31,6 +35,22 @@ class Part:
         return f"{self.taxonomy} {self.version} ({self.language})"
 
 
+class Quality(TypedDict, total=False):
+    """The outcome of the checks; see `indexer.checks.check_quality` and `indexer.candidates`.
+
+    `search` is the way of searching that was chosen, `candidates` the share of the nearest points that it
+    finds under the hardest of `filters`.
+    """
+
+    golden: str
+    titles: int
+    recall: float | None
+    published_recall: float | None
+    search: str
+    candidates: float
+    filters: dict[str, float]
+
+
 @dataclass(frozen=True, slots=True)
 class BuildInfo:
     """A build's sources, state and quality.
@@ -49,7 +69,8 @@ class BuildInfo:
         replaced: the build that was published before it, if any.
         state: how far it came.
         problem: what its checks found wrong.
-        quality: what the quality gate measured, as JSON-ready values.
+        quality: what the quality gate measured.
+        search_ef: how wide a walk through the graph of a large space is; 0 to compare every vector.
         schema_version: see `SCHEMA_VERSION`.
     """
 
@@ -66,7 +87,8 @@ class BuildInfo:
     replaced: str | None = None
     state: State = "unfinished"
     problem: str = ""
-    quality: Mapping[str, Any] = field(default_factory=dict)
+    quality: Quality = field(default_factory=Quality)
+    search_ef: int = 2048
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -78,6 +100,14 @@ class BuildInfo:
     def occupations(self) -> int:
         """Number of occupations of all taxonomies."""
         return sum(part.occupations for part in self.parts)
+
+    def points(self, space: Literal["skills", "occupations"]) -> int:
+        """Number of points in a space."""
+        return self.skills if space == "skills" else self.occupations
+
+    def search(self, matching: int) -> Search:
+        """The way of searching among so many points that fulfil the conditions."""
+        return EXACT if matching <= EXACT_LIMIT else Search(self.search_ef)
 
     @property
     def taxonomies(self) -> str:
@@ -99,29 +129,20 @@ class BuildInfo:
 
         Raises:
             IndexOutdatedError: an older version of this program wrote it.
-            StoreError: a newer one did, or it is not the description of a build; `source` says where
-                it stands.
+            IndexNewerError: a newer one did.
+            StoreError: it is not the description of a build; `source` says where it stands.
         """
         _require_readable(values, source)
-        try:
-            parts = tuple(Part(**part) for part in values["parts"])
-            known = {name: values[name] for name in cls.__slots__ if name in values or name in _REQUIRED}
-        except (KeyError, TypeError) as error:
-            raise StoreError(
-                f"{source} does not describe a build of skillsearch: {error} is missing"
-            ) from error
-        return cls(**known | {"parts": parts})
-
-
-_REQUIRED = ("name", "encoder", "encoder_fingerprint", "view_version", "created", "program", "dimension")
-"""Those that are never None, which a server leaves out."""
+        return check_values(
+            dict(values), cls, StoreError, source=f"{source} does not describe a build of skillsearch"
+        )
 
 
 def _require_readable(values: Mapping[str, Any], source: str) -> None:
     program = values.get("program", "unknown")
     match values.get("schema_version"):
         case int(schema) if schema > SCHEMA_VERSION:
-            raise StoreError(
+            raise IndexNewerError(
                 f"{source} was written by a newer skillsearch ({program}, schema {schema}); this one reads "
                 f"schema {SCHEMA_VERSION}: install that version, or use another home"
             )

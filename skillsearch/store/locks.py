@@ -13,30 +13,38 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from skillsearch.errors import StoreError, StoreLockedError
+from skillsearch.values import check_values, read_values
 
 __all__ = ["Holder", "file_lock"]
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The process that writes: what for, where, and since when (ISO 8601)."""
+    """The process that writes: what for, where, and since when (ISO 8601).
+
+    Attributes:
+        processes: names the processes among which `pid` is unique: those of a container, or of a host;
+            empty where the system does not tell.
+    """
 
     purpose: str
     host: str
     pid: int
     since: str
+    processes: str = ""
 
     @classmethod
     def here(cls, purpose: str) -> Self:
         """This process, now."""
-        return cls(purpose, socket.gethostname(), os.getpid(), _now().isoformat(timespec="seconds"))
+        since = _now().isoformat(timespec="seconds")
+        return cls(purpose, socket.gethostname(), os.getpid(), since, _processes())
 
     @classmethod
     def of(cls, values: object) -> Self | None:
         """Read what `to_dict` gave; None where it is something else."""
         try:
-            return cls(**{name: values[name] for name in cls.__slots__})  # type: ignore[index]
-        except (KeyError, TypeError):
+            return check_values(values, cls, StoreError, source="holder")
+        except StoreError:
             return None
 
     def to_dict(self) -> dict[str, Any]:
@@ -47,8 +55,8 @@ class Holder:
         return f"{self.purpose}, process {self.pid} on {self.host}, since {self.since}"
 
     def is_gone(self) -> bool:
-        """Whether it ran on this host and does not run any more."""
-        if self.host != socket.gethostname():
+        """Whether it is known to run no more: only where its process could be seen from here."""
+        if not self.processes or self.processes != _processes():
             return False
         try:
             os.kill(self.pid, 0)
@@ -95,9 +103,18 @@ def file_lock(folder: Path, purpose: str) -> Iterator[None]:
 
 def _read_holder(path: Path) -> Holder | None:
     try:
-        return Holder.of(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        return read_values(path, Holder, StoreError)
+    except (FileNotFoundError, StoreError):
         return None
+
+
+def _processes() -> str:
+    """The boot of this host's kernel, and the namespace of process numbers (Linux)."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
 
 
 def _now() -> datetime:

@@ -2,13 +2,14 @@
 
 from skillsearch.tables.csv_output import write_rows
 from skillsearch.tables.json_lines import json_lines
-from skillsearch.tables.record import Record, with_lists
+from skillsearch.tables.record import WHOLE_NUMBER, Record, with_lists
 from skillsearch.tables.table import Skip, Table
 from skillsearch.tables.text_file import DAMAGE, FILE_LIMIT, TextFile
 
 __all__ = [
     "DAMAGE",
     "FILE_LIMIT",
+    "WHOLE_NUMBER",
     "Record",
     "Skip",
     "Table",

@@ -1,5 +1,6 @@
 """Entries of files: rows, JSON objects and TOML tables, read alike."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -8,7 +9,7 @@ from skillsearch.errors import SkillSearchError
 from skillsearch.tables.cells import clean, list_sign
 from skillsearch.tables.text_file import TextFile
 
-__all__ = ["KINDS", "Record", "with_lists"]
+__all__ = ["KINDS", "WHOLE_NUMBER", "Record", "with_lists"]
 
 KINDS: Final[Mapping[type, str]] = {
     bool: "true or false",
@@ -20,9 +21,11 @@ KINDS: Final[Mapping[type, str]] = {
 }
 """What messages call values that are not text."""
 
+WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+"""A number that is counted with or compared."""
+
 _SHOWN = 80  # characters of what was found, in a message
 _NEARLY_ALL = 0.8
-_DIGITS = 9  # of the largest whole number that is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +143,13 @@ class Record:
         return value
 
     def whole_number(self, name: str, meaning: str) -> int:
-        """The value, a whole number from 0 up; `meaning` says what it counts.
+        """The value, a whole number from 0 to 999,999,999; `meaning` says what it counts.
 
         Raises:
             SkillSearchError: it is another value.
         """
         value = self.text(name)
-        if not (value.isascii() and value.isdigit() and len(value) <= _DIGITS):
+        if not WHOLE_NUMBER.fullmatch(value):
             raise self.error(name, f"{value[:_SHOWN]!r}, expected a whole number from 0 up: {meaning}")
         return int(value)
 

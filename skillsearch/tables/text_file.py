@@ -128,7 +128,7 @@ class TextFile:
         with self._reading(), self._open() as file:
             encoding = self._encoding(file.peek(_HEAD)[:_HEAD])
             lines = io.TextIOWrapper(file, encoding, newline="")
-            while line := lines.readline(_LINE_LIMIT):
+            while line := self._next(lines):
                 if len(line) == _LINE_LIMIT:
                     raise self.error(f": a line of more than {_LINE_LIMIT:,} characters; {self.remedy}")
                 if "\0" in line:
@@ -174,8 +174,6 @@ class TextFile:
             yield
         except _TooLargeError:
             raise self.error(f": has more than the limit of {self.limit:,} bytes; {self.remedy}") from None
-        except UnicodeDecodeError as error:
-            raise self._undecodable(error.encoding) from error
         except OSError as error:
             raise self.error(f": cannot be read: {error.strerror or error}; check its permissions") from error
         except (*DAMAGE, KeyError) as error:
@@ -202,6 +200,12 @@ class TextFile:
         if head[1::2].count(0) > len(head) // 4 or head[::2].count(0) > len(head) // 4:
             raise self.error(f": UTF-16 without a byte order mark; {_AS_CSV}")
         return "utf-8-sig"
+
+    def _next(self, lines: io.TextIOWrapper) -> str:
+        try:
+            return lines.readline(_LINE_LIMIT)
+        except UnicodeDecodeError as error:
+            raise self._undecodable(error.encoding) from error
 
     def _undecodable(self, encoding: str) -> SkillSearchError:
         data = self.data()

@@ -76,6 +76,7 @@ def fit_blend(request: FitRequest, progress: Progress = silent) -> FitReport:
         ModelError: a model is missing, or is not the one that the index was built with.
         StoreError: nothing is published, or the store does not answer.
     """
+    from skillsearch.models.device import use_threads
     from skillsearch.models.pair import locate_models
     from skillsearch.store import open_store
     from trainer.blend.catalogue import read_catalogue
@@ -88,8 +89,12 @@ def fit_blend(request: FitRequest, progress: Progress = silent) -> FitReport:
     benchmark = read_judgements(request.judgements, titles=request.titles)
     progress("load index and models")
     pair = locate_models(settings.model_location)
+    use_threads(settings.threads)
     encoder = pair.load_encoder(
-        device=settings.device, batch_size=settings.batch_size, runtime=settings.runtime
+        device=settings.device,
+        batch_size=settings.batch_size,
+        runtime=settings.runtime,
+        threads=settings.threads,
     )
     reranker = None
     if request.rerank:
@@ -98,6 +103,7 @@ def fit_blend(request: FitRequest, progress: Progress = silent) -> FitReport:
             precision=settings.precision,
             batch_size=settings.batch_size,
             runtime=settings.runtime,
+            threads=settings.threads,
         )
     store = open_store(settings)
     try:

@@ -106,7 +106,11 @@ def build(
         workers=chat.workers if chat else 1,
         cache=Path(cache) if cache else None,
         load_encoder=partial(
-            load_text_encoder, own["models"], device=settings.device, batch_size=settings.batch_size
+            load_text_encoder,
+            own["models"],
+            device=settings.device,
+            threads=settings.threads,
+            batch_size=settings.batch_size,
         ),
     )
     with chat or nullcontext():

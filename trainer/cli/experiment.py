@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["experiment"]
 
-_RUN: Final = ("device", "home", "version")
+_RUN: Final = ("device", "home", "threads", "version")
 """Names of ``--set`` that are not options of the recipe."""
 
 _WORDS: Final = 2  # columns of words in a table, before those of numbers
@@ -66,7 +66,7 @@ def experiment(
     """
     from skillsearch.cli.console import print_tables, stdout, wrote
     from skillsearch.cli.progress import progress_bars
-    from skillsearch.models.device import select_device
+    from skillsearch.models.device import select_device, use_threads
     from skillsearch.settings import load_settings
     from trainer.evaluate.workbench.build import build_workbench
     from trainer.experiments.designs import DESIGNS
@@ -78,12 +78,13 @@ def experiment(
 
     given = read_assignments(assignments or ())
     run = {key: value for key, value in given if key in _RUN}
-    settings = load_settings(device=run.get("device"), home=run.get("home"))
+    settings = load_settings(**{name: run.get(name) for name in ("device", "threads", "home")})
     # so few updates do not drift from the base, and moving back would only make differences smaller
     own = ["base_weight=0", "batch_size=64", f"max_steps={updates}"]
     config = configure_unified(
         assignments=own + [f"{key}={value}" for key, value in given if key not in _RUN]
     )
+    use_threads(settings.threads)
     taxonomy = load_release(esco, sample=False, version=run.get("version")).taxonomy
     bench = build_workbench(taxonomy, tasks, split="validation")
     with progress_bars() as progress:

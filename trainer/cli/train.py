@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-_RUN: Final = ("device", "home", "restart", "version", "workbench")
+_RUN: Final = ("device", "home", "restart", "threads", "version", "workbench")
 """Names of ``--set`` that are not options of the recipe."""
 
 
@@ -82,11 +82,11 @@ def train(
     given = read_assignments(assignments or ())
     run = {name: value for name, value in given if name in _RUN}
     options = [f"{name}={value}" for name, value in given if name not in _RUN]
-    settings = load_settings(device=run.get("device"), home=run.get("home"))
+    settings = load_settings(**{name: run.get(name) for name in ("device", "threads", "home")})
     if (restart := run.get("restart", "false")) not in ("true", "false"):
         raise ConfigurationError(f"--set restart={restart}: expected true or false")
     folder = output or settings.home.expanduser() / ("models" if recipe == "pair" else "unified")
-    target = Target(folder, settings.device, overwrite=force, restart=restart == "true")
+    target = Target(folder, settings.device, settings.threads, overwrite=force, restart=restart == "true")
     values = read_config(config) if config else {}
     version, workbench = run.get("version"), run.get("workbench")
     if recipe == "pair":

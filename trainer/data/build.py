@@ -39,18 +39,20 @@ _SkillsByText = Mapping[str, Iterable[str]]
 
 
 def load_text_encoder(
-    models: str | None = None, *, device: str | None = None, batch_size: int = 64
+    models: str | None = None, *, device: str | None = None, threads: int | None = None, batch_size: int = 64
 ) -> "Encoder":
     """The encoder of a folder that `skillsearch train` wrote, or the untrained compact base.
 
     Raises:
         ModelError: it cannot be found or loaded.
     """
+    from skillsearch.models.device import use_threads
     from skillsearch.models.hub import COMPACT_BASE, resolve_model
     from skillsearch.models.pair import locate_models
     from skillsearch.models.torch import TorchEncoder
     from trainer.bases import new_encoder
 
+    use_threads(threads)
     if models is not None:
         return locate_models(models).load_encoder(device=device, batch_size=batch_size)
     base = new_encoder(COMPACT_BASE, device=device)

@@ -5,7 +5,6 @@ header), ``jobid2terms.json`` and ``skillid2terms.json`` give each id its names,
 preferred here. Described at talentclef.github.io, "Description of the Corpus".
 """
 
-import json
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import Final, cast
 from skillsearch.errors import TaxonomyError
 from skillsearch.tables import DAMAGE, TextFile
 from skillsearch.taxonomy.records import Occupation, Relation, RelationKind, Skill, Taxonomy
+from skillsearch.values import parse_json
 
 __all__ = ["FILES", "read_training_files"]
 
@@ -72,16 +72,15 @@ def _find(path: Path) -> list[TextFile]:
 
 def _terms(file: TextFile) -> dict[str, tuple[str, ...]]:
     """Names by id, without empty and repeated ones."""
-    try:
-        values = json.loads(file.text())
-    except ValueError as error:
-        raise file.error(f" is not JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise file.error(": expected an object of lists of names by id")
+    values = parse_json(
+        file.text(),
+        dict[str, list[str]],
+        file.error_type,
+        source=file.source,
+        remedy="expected lists of names by id",
+    )
     terms = {}
     for uri, names in values.items():
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise file.error(f": {uri}: expected a list of names, found {names!r:.60}")
         terms[uri] = tuple(dict.fromkeys(" ".join(name.split()) for name in names if name.strip()))
         if not terms[uri]:
             raise file.error(f": {uri} has no name")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 from skillsearch.errors import ConfigurationError
+from skillsearch.models.device import use_threads
 from skillsearch.models.pair import locate_models
 from skillsearch.models.protocols import Encoder
 from skillsearch.progress import Progress, silent
@@ -110,7 +111,10 @@ def evaluate_settings(
     """
     progress("load models")
     pair, batch_size = locate_models(settings.model_location), settings.batch_size
-    encoder = pair.load_encoder(device=settings.device, batch_size=batch_size, runtime=settings.runtime)
+    use_threads(settings.threads)
+    encoder = pair.load_encoder(
+        device=settings.device, batch_size=batch_size, runtime=settings.runtime, threads=settings.threads
+    )
     ranker: Reranker | None = None
     if plan.rerank and settings.rerank == "late-interaction":
         ranker = LateInteractionRanker(encoder, alpha=settings.alpha, depth=settings.depth)
@@ -120,6 +124,7 @@ def evaluate_settings(
             precision=settings.precision,
             batch_size=batch_size,
             runtime=settings.runtime,
+            threads=settings.threads,
         )
         ranker = CrossEncoderRanker(scorer, alpha=settings.alpha, depth=settings.depth)
     return evaluate_models(benchmark, encoder, ranker, plan, progress)

@@ -11,7 +11,7 @@ from typing import Final
 
 from skillsearch.errors import EvaluationError
 from skillsearch.files import save
-from skillsearch.tables import TextFile
+from skillsearch.tables import WHOLE_NUMBER, TextFile
 from trainer.evaluate.benchmark import Qrels, Run
 from trainer.evaluate.ranking import Ranking
 
@@ -34,9 +34,9 @@ def parse_qrels(file: TextFile) -> Qrels:
     """
     qrels: dict[str, dict[str, int]] = {}
     for number, (query, _, document, grade) in _columns(file, "query 0 document grade"):
-        if not (grade.isascii() and grade.isdigit()):
+        if not WHOLE_NUMBER.fullmatch(grade):
             raise file.error(
-                f", line {number}: grade {grade!r}, expected a whole number from 0 (not relevant) up"
+                f", line {number}: grade {grade[:80]!r}, expected a whole number from 0 (not relevant) up"
             )
         if document in qrels.setdefault(query, {}):
             raise file.error(

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 from transformers import set_seed
 
 from skillsearch.errors import TrainingError
 from skillsearch.files import save
 from skillsearch.progress import Progress, silent
+from skillsearch.values import read_values
 from trainer.bases import new_encoder
 from trainer.config import changed
 from trainer.evaluate.workbench.runner import evaluate_workbench
@@ -105,10 +106,8 @@ def _figures(
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     path = folder / f"{digest}.json"
-    try:
-        kept = _KEPT.validate_json(path.read_bytes()) if path.exists() else {}
-    except (OSError, ValidationError) as error:
-        raise TrainingError(f"{path} cannot be read ({error}): delete it to measure again") from error
+    remedy = "delete it to measure again"
+    kept = read_values(path, dict[str, Figures], TrainingError, remedy=remedy) if path.exists() else {}
     missing = [reading for reading in variant.readings if str(reading) not in kept]
     if missing:
         set_seed(config.seed)

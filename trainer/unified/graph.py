@@ -10,6 +10,7 @@ Bidirectional Multi-task Ranker*, arXiv 2511.07969.
 
 import hashlib
 import os
+import secrets
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -20,11 +21,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from pydantic import ValidationError
 
 from skillsearch.arrays import Int32Array, Int64Array
 from skillsearch.errors import ConfigurationError, TrainingError
-from skillsearch.files import replace_folder, write_atomically
+from skillsearch.files import recover_folder, replace_folder, write_atomically
+from skillsearch.values import read_values
 from trainer.unified.manifest import GraphManifest
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def read_graph(folder: Path) -> WorkGraph:
         TrainingError: a file is missing, cannot be read, or has other columns; the manifest is of
             another version; or the graph is not sound, see `WorkGraph`.
     """
+    recover_folder(folder)
     if not folder.is_dir():
         raise TrainingError(f"no data set at {folder}: build one with `skillsearch data build`")
     manifest = _read_manifest(folder / MANIFEST)
@@ -144,7 +146,7 @@ def write_graph(graph: WorkGraph, folder: Path, *, overwrite: bool = False) -> N
 
     require_free(folder, overwrite=overwrite)
     folder = folder.absolute()
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
+    beside = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}")
     try:
         beside.mkdir(parents=True)
         for space in SPACES:
@@ -241,24 +243,14 @@ def _write(table: "pa.Table", path: Path) -> None:
     import pyarrow.parquet as pq
 
     pq.write_table(table, path, compression=_CODEC, write_page_checksum=True)
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def _read_manifest(path: Path) -> GraphManifest:
     try:
-        return GraphManifest.model_validate_json(path.read_bytes())
+        return read_values(path, GraphManifest, TrainingError, remedy="build the data set again")
     except FileNotFoundError as error:
         raise TrainingError(
             f"{path} is missing: {path.parent} is not a folder that `skillsearch data build` wrote"
-        ) from error
-    except OSError as error:
-        raise TrainingError(f"{path} cannot be read: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the manifest"
-        raise TrainingError(
-            f"{path}: {where}: {first['msg']}, found {first['input']!r:.80}; build the data set again"
         ) from error
 
 

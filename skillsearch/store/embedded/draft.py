@@ -9,13 +9,15 @@ from typing import Final
 import qdrant_edge as edge
 
 from skillsearch.errors import StoreError
-from skillsearch.store.base import EXACT_LIMIT, SPACES, Hashes, Payload, Point, Space
+from skillsearch.files import make_folder, sync_folder
+from skillsearch.store.base import SPACES, Hashes, Payload, Point, Space
 from skillsearch.store.embedded.build import EmbeddedBuild, write_info
 from skillsearch.store.embedded.engine import new_shard, records, translated
-from skillsearch.store.embedded.files import copy_folder, sync_folder
+from skillsearch.store.embedded.files import copy_folder, require_room
 from skillsearch.store.embedded.journal import Journal
 from skillsearch.store.info import BuildInfo
 from skillsearch.store.schema import VECTOR_NAME, point_id
+from skillsearch.store.search import EXACT_LIMIT
 
 __all__ = ["JOURNAL", "EmbeddedDraft"]
 
@@ -23,6 +25,7 @@ JOURNAL: Final = "draft.sqlite"
 _BATCH = 1000
 _POINT_BYTES = 16_000  # on disk: in the journal, and in the shard with its payload indexes
 _SHARD_BYTES = 16 * 2**20  # what two shards take before their first point
+_MAPPED_BYTES = 300 * 2**20  # the length of their files then
 
 
 class EmbeddedDraft:
@@ -43,7 +46,7 @@ class EmbeddedDraft:
         self._copied: dict[Space, tuple[Mapping[str, Payload], Callable[[int], object]]] = {}
         _require_room(folder, info)
         self._journal = _open_journal(folder / JOURNAL)
-        self.info = self._journal.description() or info
+        self.info = translated(self._journal.description)() or info
         self._journal.describe(self.info)
 
     @translated
@@ -100,7 +103,7 @@ class EmbeddedDraft:
             self._apply_difference(shard, space, *copied)
         for batch in self._journal.batches(space, _BATCH):
             shard.update(edge.UpdateOperation.upsert_points([_to_point(point) for point in batch]))
-        if shard.info().points_count >= EXACT_LIMIT:
+        if shard.info().points_count > EXACT_LIMIT:
             shard.optimize()
         shard.flush()
         shard.close()
@@ -130,19 +133,12 @@ def _to_point(point: Point) -> edge.Point:
 
 @translated
 def _open_journal(path: Path) -> Journal:
-    path.parent.mkdir(parents=True, exist_ok=True)
     return Journal(path)
 
 
 @translated
 def _require_room(folder: Path, info: BuildInfo) -> None:
-    """Fail early: the engine maps its files into memory, and a disk that fills up would kill the process."""
-    folder.mkdir(parents=True, exist_ok=True)
-    needed = _SHARD_BYTES + _POINT_BYTES * (info.skills + info.occupations)
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise StoreError(
-            f"{folder} is on a disk with {free / 1e6:,.0f} MB of room, and the build may need "
-            f"{needed / 1e6:,.0f} MB: free some, for example with `skillsearch prune`, then give the "
-            "command again"
-        )
+    """Fail early, before anything is embedded."""
+    make_folder(folder)
+    points = _POINT_BYTES * (info.skills + info.occupations)
+    require_room(folder, _SHARD_BYTES + points, _MAPPED_BYTES)

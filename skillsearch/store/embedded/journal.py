@@ -9,13 +9,18 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
+from skillsearch.errors import StoreError
 from skillsearch.store.base import Hashes, Point, Space
 from skillsearch.store.info import BuildInfo
+from skillsearch.values import parse_json
 
 __all__ = ["Journal"]
+
+_REMEDY: Final = "remove the draft with `skillsearch prune`"
 
 _TABLES = """
 create table if not exists info (description text not null);
@@ -30,9 +35,18 @@ class Journal:
     """Points by space and URI; any failure is an `sqlite3.Error`."""
 
     def __init__(self, path: Path) -> None:
+        """Open it, or make it."""
         self._path = path
         self._database = sqlite3.connect(path, check_same_thread=False)
         self._database.executescript(_TABLES)
+
+    @classmethod
+    def reading(cls, path: Path) -> "Journal":
+        """Open one that is there, and leave it as it is."""
+        journal = cls.__new__(cls)
+        journal._path = path
+        journal._database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
+        return journal
 
     def describe(self, info: BuildInfo) -> None:
         """Keep the description of the draft."""
@@ -41,9 +55,16 @@ class Journal:
             database.execute("insert into info values (?)", (json.dumps(info.to_dict()),))
 
     def description(self) -> BuildInfo | None:
-        """The description, if it was written before the process died."""
-        row = self._database.execute("select description from info").fetchone()
-        return BuildInfo.from_dict(json.loads(row[0]), str(self._path)) if row else None
+        """The description, if it was written before the process died.
+
+        Raises:
+            StoreError: it is damaged, or another version of this program wrote it.
+        """
+        row = self._database.execute("select coalesce(cast(description as blob), x'') from info").fetchone()
+        source = str(self._path)
+        return row and BuildInfo.from_dict(
+            parse_json(row[0], dict[str, Any], StoreError, source=source, remedy=_REMEDY), source
+        )
 
     def add(self, space: Space, points: Sequence[Point]) -> None:
         """Keep a batch of points."""

@@ -13,17 +13,19 @@ after that, so any number of processes can search it at once.
 
 import shutil
 import sqlite3
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
+from typing import Final, TypeVar
 
-from skillsearch.errors import IndexNotFoundError, StoreError
-from skillsearch.files import write_atomically
-from skillsearch.store.base import Build
+from skillsearch.errors import IndexNewerError, IndexNotFoundError, StoreError
+from skillsearch.files import remove_leftovers, write_atomically
+from skillsearch.forks import Lock
+from skillsearch.store.base import SPACES, Build
 from skillsearch.store.embedded.build import EmbeddedBuild, read_info, write_info
 from skillsearch.store.embedded.draft import JOURNAL, EmbeddedDraft
 from skillsearch.store.embedded.engine import translated
+from skillsearch.store.embedded.files import allocated_bytes
 from skillsearch.store.embedded.journal import Journal
 from skillsearch.store.info import BuildInfo
 from skillsearch.store.locks import file_lock
@@ -31,6 +33,13 @@ from skillsearch.store.locks import file_lock
 __all__ = ["EmbeddedStore"]
 
 _REMOVED = ".removed-"
+_DRAFTED: Final = {*SPACES, JOURNAL, f"{JOURNAL}-journal"}
+"""Names in the folder of a build before it is sealed."""
+
+_UNREADABLE: Final = (StoreError, sqlite3.Error, ValueError)
+"""What reading a damaged description raises; sqlite3 gives ValueErrors for names that are not UTF-8."""
+
+_Found = TypeVar("_Found")
 
 
 class EmbeddedStore:
@@ -40,7 +49,7 @@ class EmbeddedStore:
         self._folder = folder
         self._builds = folder / "builds"
         self._current = folder / "CURRENT"
-        self._mutex = threading.Lock()
+        self._mutex = Lock()
         self._open: EmbeddedBuild | None = None
 
     def draft(self, info: BuildInfo, base: Build | None = None) -> EmbeddedDraft:
@@ -84,14 +93,14 @@ class EmbeddedStore:
             return known  # type: ignore[return-value] # not None, or the lock would have been waited for
         try:
             if self._open is None or self._open.info.name != name:
-                self._open = EmbeddedBuild.load(self._builds / _checked(name, self._current))
+                self._open = self._of_current(EmbeddedBuild.load)
             return self._open
         finally:
             self._mutex.release()
 
     def current(self) -> BuildInfo:
         """The build.json of the build that CURRENT names."""
-        return read_info(self._builds / _checked(self._required_name(), self._current))
+        return self._of_current(read_info)
 
     def builds(self) -> list[BuildInfo]:
         """All builds, oldest first; folders that cannot be read are left out."""
@@ -102,7 +111,7 @@ class EmbeddedStore:
     def size(self, name: str) -> int:
         """Bytes of a build's files, as they are allocated."""
         folder = self._builds / _checked(name, self._builds)
-        return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
+        return allocated_bytes(folder)
 
     def remove(self, name: str) -> None:
         """Delete a build's folder, after it was put out of sight in one step."""
@@ -112,6 +121,21 @@ class EmbeddedStore:
         if self._published_name() == name:
             raise StoreError(f"build {name} is published and stays; publish another one first")
         self._delete(folder)
+
+    @translated
+    def facts(self) -> dict[str, str]:
+        """Nothing: a folder has no more to tell."""
+        return {}
+
+    def sweep(self) -> None:
+        """Delete temporary files, builds that are out of sight, and drafts that nobody can go on with."""
+        remove_leftovers(self._current)
+        for removed in self._builds.glob(f"{_REMOVED}*"):
+            shutil.rmtree(removed)
+        for folder in list(self._folders()):
+            remove_leftovers(folder / "build.json")
+            if _is_left_over(folder):
+                self._delete(folder)
 
     def lock(self, purpose: str) -> AbstractContextManager[None]:
         """Hold the lock file."""
@@ -132,6 +156,16 @@ class EmbeddedStore:
             )
         return name
 
+    def _of_current(self, read: Callable[[Path], _Found]) -> _Found:
+        """Read the build that CURRENT names; once more where it was replaced and removed meanwhile."""
+        while True:
+            name = self._required_name()
+            try:
+                return read(self._builds / _checked(name, self._current))
+            except StoreError:
+                if self._published_name() == name:
+                    raise
+
     def _published_name(self) -> str | None:
         try:
             return self._current.read_text(encoding="utf-8").strip()
@@ -147,9 +181,10 @@ class EmbeddedStore:
 
     @translated
     def _delete(self, folder: Path) -> None:
-        folder.rename(folder.with_name(_REMOVED + folder.name))
-        for left in self._builds.glob(f"{_REMOVED}*"):  # this one, and what a dying process left
-            shutil.rmtree(left)
+        removed = folder.with_name(_REMOVED + folder.name)
+        shutil.rmtree(removed, ignore_errors=True)  # of a process that died while it deleted this name
+        folder.rename(removed)
+        shutil.rmtree(removed)
 
 
 def _description(folder: Path) -> BuildInfo | None:
@@ -158,11 +193,24 @@ def _description(folder: Path) -> BuildInfo | None:
         if (folder / "build.json").exists():
             return read_info(folder)
         if (folder / JOURNAL).exists():
-            with closing(Journal(folder / JOURNAL)) as journal:
+            with closing(Journal.reading(folder / JOURNAL)) as journal:
                 return journal.description()
-    except (StoreError, sqlite3.Error):
+    except _UNREADABLE:
         return None
     return None
+
+
+def _is_left_over(folder: Path) -> bool:
+    """Whether a folder is no build, or a draft that cannot be read; never so for those of a newer program."""
+    if not {path.name for path in folder.iterdir() if not path.name.startswith(".")} <= _DRAFTED:
+        return False
+    try:
+        with closing(Journal.reading(folder / JOURNAL)) as journal:
+            return journal.description() is None
+    except IndexNewerError:
+        return False
+    except _UNREADABLE:
+        return True
 
 
 def _checked(name: str, source: Path) -> str:

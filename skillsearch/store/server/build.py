@@ -1,36 +1,54 @@
 """A sealed build on a server: two collections."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from qdrant_client import models
 
-from skillsearch.store.base import EXACT_LIMIT, Payload, Point, ScoredPoint, Space
+from skillsearch.store.base import Payload, Point, ScoredPoint, Space
 from skillsearch.store.filters import Where
 from skillsearch.store.info import BuildInfo
 from skillsearch.store.schema import VECTOR_NAME, point_id
+from skillsearch.store.search import EXACT_LIMIT, OVERSAMPLING, Search
 from skillsearch.store.server.calls import Connection, translated
-from skillsearch.store.server.layout import collection, to_filter, to_payload
+from skillsearch.store.server.layout import to_filter, to_payload
+from skillsearch.store.server.limits import Limits
 
 __all__ = ["ServerBuild"]
 
 _PAGE = 500
 _ALL = 1_000_000  # more values than any field has
+_FILTERS = 256  # whose counts are kept
 
 
 class ServerBuild:
     """Searched through the client, which threads can share."""
 
-    def __init__(self, connection: Connection, info: BuildInfo) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        info: BuildInfo,
+        collections: Mapping[Space, str],
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+    ) -> None:
+        """A build, known.
+
+        Args:
+            connection: to the server.
+            info: describes it.
+            collections: their names, or aliases of them.
+            limits: of strict mode.
+        """
         self.info = info
         self.connection = connection
+        self.collections = collections
+        self.limits = limits
+        self._count_of = lru_cache(_FILTERS)(self._count)  # the points of a build never change
 
-    @translated
     def count(self, space: Space, where: Where | None = None) -> int:
-        """Count exactly."""
-        name = collection(space, self.info.name)
-        return self.connection.client.count(name, count_filter=to_filter(where), exact=True).count
+        """Count exactly; a count is kept once made."""
+        return self._count_of(space, where)
 
-    @translated
     def query(
         self,
         space: Space,
@@ -38,14 +56,43 @@ class ServerBuild:
         limit: int,
         where: Where | None = None,
         fields: Sequence[str] = ("uri",),
+        *,
+        search: Search | None = None,
     ) -> list[ScoredPoint]:
-        """Search, exactly below `EXACT_LIMIT` points; above it compressed vectors are rescored."""
-        size = self.info.skills if space == "skills" else self.info.occupations
-        params = models.SearchParams(
-            exact=size < EXACT_LIMIT, quantization=models.QuantizationSearchParams(rescore=True)
+        """Search; see `Build.query`."""
+        return self._query(space, vector, limit, where, fields, self._params(space, where, search))
+
+    def _params(self, space: Space, where: Where | None, search: Search | None) -> models.SearchParams | None:
+        """How to search; None leaves it to the server, which without a graph compares every vector."""
+        if self.connection.is_local:
+            return None
+        has_graph = self.info.points(space) > EXACT_LIMIT
+        search = search or self.info.search(self.count(space, where) if has_graph else 0)
+        if search.is_exact and self.limits.exact:
+            return models.SearchParams(exact=True)
+        if not has_graph:
+            return None
+        ef = search.ef or EXACT_LIMIT  # as wide as the server allows, where it does not allow comparing all
+        return models.SearchParams(
+            hnsw_ef=ef if self.limits.ef is None else min(ef, self.limits.ef),
+            acorn=models.AcornSearchParams(enable=True, max_selectivity=1.0) if to_filter(where) else None,
+            quantization=models.QuantizationSearchParams(
+                rescore=True, oversampling=min(OVERSAMPLING, self.limits.oversampling or OVERSAMPLING)
+            ),
         )
+
+    @translated
+    def _query(
+        self,
+        space: Space,
+        vector: Sequence[float],
+        limit: int,
+        where: Where | None,
+        fields: Sequence[str],
+        params: models.SearchParams | None,
+    ) -> list[ScoredPoint]:
         found = self.connection.client.query_points(
-            collection(space, self.info.name),
+            self.collections[space],
             query=list(vector),
             using=VECTOR_NAME,
             query_filter=to_filter(where),
@@ -60,7 +107,7 @@ class ServerBuild:
     def fetch(self, space: Space, uris: Sequence[str]) -> dict[str, Payload]:
         """Payloads by URI."""
         records = self.connection.client.retrieve(
-            collection(space, self.info.name), [point_id(uri) for uri in uris], with_payload=True
+            self.collections[space], [point_id(uri) for uri in uris], with_payload=True
         )
         return {str(to_payload(record)["uri"]): to_payload(record) for record in records}
 
@@ -79,6 +126,18 @@ class ServerBuild:
                 return
 
     @translated
+    def values(self, space: Space, field: str) -> dict[str, int]:
+        """Values of a field with their counts."""
+        name, limit = self.collections[space], self.limits.page(_ALL)
+        hits = self.connection.client.facet(name, field, limit=limit, exact=True).hits
+        return {str(hit.value): hit.count for hit in hits}
+
+    @translated
+    def _count(self, space: Space, where: Where | None) -> int:
+        name = self.collections[space]
+        return self.connection.client.count(name, count_filter=to_filter(where), exact=True).count
+
+    @translated
     def _scroll(
         self,
         space: Space,
@@ -86,17 +145,11 @@ class ServerBuild:
         vectors: bool,
         fields: Sequence[str] | None,
     ) -> tuple[list[models.Record], models.ExtendedPointId | None]:
-        return self.connection.client.scroll(
-            collection(space, self.info.name),
-            limit=_PAGE,
+        client = self.connection.bulk if vectors else self.connection.client
+        return client.scroll(
+            self.collections[space],
+            limit=self.limits.page(_PAGE),
             offset=offset,
             with_payload=list(fields) if fields else True,
             with_vectors=[VECTOR_NAME] if vectors else False,
         )
-
-    @translated
-    def values(self, space: Space, field: str) -> dict[str, int]:
-        """Values of a field with their counts."""
-        name = collection(space, self.info.name)
-        hits = self.connection.client.facet(name, field, limit=_ALL, exact=True).hits
-        return {str(hit.value): hit.count for hit in hits}

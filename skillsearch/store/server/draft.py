@@ -1,7 +1,10 @@
 """A build on a server while it is written."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from typing import Final
 
 from qdrant_client import models
 
@@ -11,11 +14,16 @@ from skillsearch.store.info import BuildInfo
 from skillsearch.store.schema import KEYWORD_FIELDS, VECTOR_NAME, point_id
 from skillsearch.store.server.build import ServerBuild
 from skillsearch.store.server.calls import Connection, translated
-from skillsearch.store.server.layout import CollectionOptions, collection
+from skillsearch.store.server.copies import wait_for_copies
+from skillsearch.store.server.layout import CollectionOptions
+from skillsearch.store.server.limits import Limits
+from skillsearch.store.server.names import Names
 
 __all__ = ["ServerDraft"]
 
-_BATCH = 250  # about 7 MB in a request, where the server takes 32
+_BATCH: Final = 250  # about 7 MB in a request over REST, where the server takes 32
+_WRITERS: Final = 4  # requests at once
+_CANDIDATES: Final = 200
 _HASH_FIELDS = ("uri", "embedding_hash", "payload_hash")
 
 
@@ -23,17 +31,40 @@ class ServerDraft:
     """Every write is durable on the server once it is answered, so a draft goes on from what it holds."""
 
     def __init__(
-        self, connection: Connection, info: BuildInfo, base: ServerBuild | None, options: CollectionOptions
+        self,
+        connection: Connection,
+        info: BuildInfo,
+        names: Names,
+        *,
+        base: ServerBuild | None = None,
+        options: CollectionOptions,
+        guard: Callable[[], object] = lambda: None,
     ) -> None:
+        """Create what is not there yet.
+
+        Args:
+            connection: to the server.
+            info: describes the build.
+            names: of the index.
+            base: a build that points can be copied from.
+            options: of new collections.
+            guard: called before each write; raises where this process may write no more.
+
+        Raises:
+            StoreError: strict mode forbids what a build needs, or the server failed.
+        """
         self.connection = connection
         self.info = info
         self._base = base
         self._options = options
-        self._create()
+        self._guard = guard
+        self._collections: dict[Space, str] = {space: names.collection(space, info.name) for space in SPACES}
+        self._limits = self._create()
+        self._limits.require(self._collections["skills"], _CANDIDATES)
 
     def written(self, space: Space) -> dict[str, Hashes]:
         """Hashes of the points in the collection."""
-        points = ServerBuild(self.connection, self.info).scan(space, fields=_HASH_FIELDS)
+        points = self._build().scan(space, fields=_HASH_FIELDS)
         return {point.uri: Hashes.of(point.payload) for point in points}
 
     def copy(
@@ -54,41 +85,65 @@ class ServerDraft:
             for point in self._base.scan(space, vectors=True)
             if point.uri in changes
         )
-        for page in batches(wanted, _BATCH):
-            self._write(space, page)
-            advance(len(page))
+        self._write_all(space, wanted, advance)
 
     def upsert(self, space: Space, points: Sequence[Point]) -> None:
         """Write points, and wait until they can be found."""
-        for page in batches(points, _BATCH):
-            self._write(space, page)
+        self._write_all(space, points, lambda _: None)
 
-    @translated
     def seal(self) -> ServerBuild:
-        """Mark both collections as complete; that of the skills, which is the one that is read, last."""
-        self.info = replace(self.info, state="sealed")
-        for space in reversed(SPACES):
-            self.connection.client.update_collection(
-                collection(space, self.info.name), metadata=self.info.to_dict()
-            )
-        return ServerBuild(self.connection, self.info)
+        """Mark both collections as complete, once all their copies are; that of the skills last."""
+        self._guard()
+        wait_for_copies(self.connection, self._collections.values())
+        self._mark()
+        return self._build()
 
     def close(self) -> None:
         """Do nothing: there is nothing to release."""
 
+    def _build(self) -> ServerBuild:
+        return ServerBuild(self.connection, self.info, self._collections, self._limits)
+
+    def _write_all(self, space: Space, points: Iterable[Point], advance: Callable[[int], object]) -> None:
+        """Write batches, some at once, while the next are read."""
+        size = min(_BATCH, self._limits.batch or _BATCH)
+        writers = 1 if self.connection.is_local else _WRITERS  # a client in memory cannot be shared
+        with ThreadPoolExecutor(writers, "write") as pool:
+            running: deque[tuple[Future[None], int]] = deque()
+            for page in batches(points, size):
+                self._guard()
+                running.append((pool.submit(self._write, space, page), len(page)))
+                if len(running) > writers:
+                    _finish(running.popleft(), advance)
+            while running:
+                _finish(running.popleft(), advance)
+
     @translated
-    def _create(self) -> None:
+    def _create(self) -> Limits:
         """Create what is not there yet: collections, and payload indexes before the first point."""
         client = self.connection.client
-        for space in SPACES:
-            name = collection(space, self.info.name)
+        limits = Limits()
+        for space, name in self._collections.items():
+            self._guard()
             if not client.collection_exists(name):
-                points = self.info.skills if space == "skills" else self.info.occupations
                 client.create_collection(
-                    name, metadata=self.info.to_dict(), **self._options.arguments(points, self.info.dimension)
+                    name,
+                    metadata=self.info.to_dict(),
+                    **self._options.arguments(self.info.points(space), self.info.dimension),
                 )
+            found = client.get_collection(name)
             for field in KEYWORD_FIELDS:
-                client.create_payload_index(name, field, self._options.index(), wait=True)
+                if field not in found.payload_schema:
+                    client.create_payload_index(name, field, self._options.index(), wait=True)
+            limits = Limits.of(found)
+        return limits
+
+    @translated
+    def _mark(self) -> None:
+        self.info = replace(self.info, state="sealed")
+        for space in reversed(SPACES):
+            self._guard()
+            self.connection.client.update_collection(self._collections[space], metadata=self.info.to_dict())
 
     @translated
     def _write(self, space: Space, points: Sequence[Point]) -> None:
@@ -98,4 +153,10 @@ class ServerDraft:
             )
             for point in points
         ]
-        self.connection.client.upsert(collection(space, self.info.name), batch, wait=True)
+        self.connection.bulk.upsert(self._collections[space], batch, wait=True)
+
+
+def _finish(running: tuple[Future[None], int], advance: Callable[[int], object]) -> None:
+    future, count = running
+    future.result()
+    advance(count)

@@ -1,4 +1,4 @@
-"""Layout of a build on a server: the names, form and settings of its collections."""
+"""Layout of a build on a server: the form and settings of its collections."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -6,11 +6,12 @@ from typing import Any, Literal
 from qdrant_client import models
 
 from skillsearch.errors import StoreError
-from skillsearch.store.base import EXACT_LIMIT, Payload, Space
+from skillsearch.store.base import Payload
 from skillsearch.store.filters import Match, Where
 from skillsearch.store.schema import VECTOR_NAME
+from skillsearch.store.search import EXACT_LIMIT
 
-__all__ = ["CollectionOptions", "Quantization", "collection", "require_size", "to_filter", "to_payload"]
+__all__ = ["CollectionOptions", "Quantization", "require_size", "to_filter", "to_payload"]
 
 Quantization = Literal["none", "int8", "binary"]
 
@@ -24,7 +25,7 @@ class CollectionOptions:
         replicas: `replication_factor`: copies of each piece.
         write_consistency: `write_consistency_factor`: copies that confirm a write.
         quantization: compressed copies of the vectors, searched first and then rescored; only for spaces
-            of `EXACT_LIMIT` points or more.
+            of more than `EXACT_LIMIT` points.
         hnsw_m: links a point in the graph, for such spaces.
         hnsw_ef_construct: neighbours looked at when the graph is built.
         on_disk: keep vectors, payloads and their indexes on disk, and only compressed vectors in memory.
@@ -40,7 +41,7 @@ class CollectionOptions:
 
     def arguments(self, points: int, dimension: int) -> dict[str, Any]:
         """Arguments of `QdrantClient.create_collection` for so many points of so many dimensions."""
-        large = points >= EXACT_LIMIT
+        large = points > EXACT_LIMIT
         graph = models.HnswConfigDiff(m=self.hnsw_m, ef_construct=self.hnsw_ef_construct)
         vectors = models.VectorParams(
             size=dimension,
@@ -63,11 +64,6 @@ class CollectionOptions:
         if self.on_disk:
             return models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, on_disk=True)
         return models.PayloadSchemaType.KEYWORD
-
-
-def collection(space: Space, build: str) -> str:
-    """The name of a build's collection."""
-    return f"{space}__{build}"
 
 
 def require_size(found: models.CollectionInfo, name: str, dimension: int) -> None:

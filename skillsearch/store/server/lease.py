@@ -1,121 +1,237 @@
 """One writer at a time on a server that knows no locks.
 
-The lock is an empty collection, since the server creates a name only once. Its metadata say who holds
-it, and a thread renews the time in them; a holder that stopped doing so for `LEASE` seconds is taken for
-dead, and at once if it ran on this host and is gone. Who takes over creates the next number: of several
-that try, one succeeds.
+The lock is one point in a collection of its own. Its payload says who holds it, until when it counts as
+held, and a number, the fencing token, which grows with each holder. It changes by conditional updates
+only: the server takes a change where the point is still as it was read, so of several that try one
+succeeds. A thread of the holder renews it.
+
+Clocks are compared between hosts with a tolerance of `CLOCKS`: a holder that could not renew for `LEASE`
+seconds of its own clock writes no more, and others wait for `LEASE` and `CLOCKS` after the time that it
+wrote before they take it for dead. A holder that ran on this host and is gone is not waited for.
 """
 
 import re
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-from skillsearch.errors import SkillSearchError, StoreError
+from qdrant_client import models
+
+from skillsearch.errors import SkillSearchError, StoreError, StoreLockedError
 from skillsearch.store.locks import Holder
 from skillsearch.store.server.calls import Connection, translated
 
-__all__ = ["LEASE", "lease"]
+__all__ = ["CLOCKS", "LEASE", "Lease", "lease"]
 
 LEASE: Final = 60.0
-"""Seconds after which a holder that is not heard of is taken for dead."""
+"""Seconds after which a holder that could not renew its lock stops."""
 
-_PREFIX = "skillsearch-lock-"
-_NUMBERED = re.compile(rf"{_PREFIX}(\d+)")
+CLOCKS: Final = 60.0
+"""Seconds by which the clocks of two hosts may differ."""
+
+_RENEWALS: Final = 4  # within a lease
+_POINT: Final = 1
+_EARLIER = re.compile(r"skillsearch-lock-\d+")
+"""Collections that were locks of earlier versions, one for each holder."""
+
+_given_up: set[str] = set()
+"""Owners of this process that could not give their lock back."""
 
 
 @contextmanager
-def lease(connection: Connection, purpose: str, *, seconds: float = LEASE) -> Iterator[None]:
-    """Hold the lock of a server, and renew it meanwhile.
+def lease(connection: Connection, collection: str, purpose: str) -> "Iterator[Lease]":
+    """Hold the lock of an index on a server, and renew it meanwhile.
 
     Args:
         connection: to the server.
+        collection: of the lock; it is made where there is none.
         purpose: what others are told.
-        seconds: see `LEASE`; clocks of the hosts may differ by less than that.
 
     Raises:
         StoreLockedError: another process holds it.
         StoreError: the server failed.
     """
-    locks = _Locks(connection, purpose)
-    number = locks.take(seconds)
+    held = Lease(connection, collection, purpose)
+    held.take()
     done = threading.Event()
-    renewal = threading.Thread(target=locks.keep, args=(number, seconds / 4, done), daemon=True)
+    renewal = threading.Thread(target=held.keep, args=(done,), daemon=True)
     renewal.start()
     try:
-        yield
+        yield held
     finally:
         done.set()
         renewal.join()
-        with suppress(SkillSearchError):  # the server may be gone; the lock then runs out
-            locks.delete(number)
+        held.give_back()
 
 
-class _Locks:
-    def __init__(self, connection: Connection, purpose: str) -> None:
+class Lease:
+    """The lock as one process sees it: taken, renewed, checked before each write, given back."""
+
+    def __init__(
+        self, connection: Connection, collection: str, purpose: str, *, seconds: float = LEASE
+    ) -> None:
+        """Take nothing yet; `seconds` are those of `LEASE`."""
         self.connection = connection
+        self.owner = uuid.uuid4().hex
+        self.token = 0
+        self._collection = collection
         self._holder = Holder.here(purpose)
+        self._seconds = seconds
+        self._renewed = 0.0  # of the monotonic clock
+        self._is_lost = False
 
-    def take(self, seconds: float) -> int:
-        """Create the next lock, unless the last one is held; its number."""
-        numbers = self._numbers()
-        if numbers:
-            self._require_free(numbers[-1], seconds)
-        number = numbers[-1] + 1 if numbers else 1
-        try:
-            self._create(number)
-        except StoreError:
-            known = self._read(number)
-            if known is None:
-                raise
-            if known.get("pid") != self._holder.pid or known.get("host") != self._holder.host:
-                self._require_free(number, seconds)
-                raise
-        for old in numbers:
-            self.delete(old)
-        return number
+    def take(self) -> None:
+        """Take the lock.
 
-    def keep(self, number: int, pause: float, done: threading.Event) -> None:
-        """Renew the time until done; a server that is away is asked again after the next pause."""
-        while not done.wait(pause):
+        Raises:
+            StoreLockedError: another process holds it.
+            StoreError: the server failed.
+        """
+        self._require_collection()
+        self._require_no_earlier_lock()
+        begun = time.monotonic()
+        known = self._read()
+        self._require_free(known)
+        self.token = int(known.get("token", 0)) + 1
+        self._write(self._state(), known)
+        now = self._read()
+        if now.get("owner") != self.owner:
+            self._require_free(now)
+            raise StoreLockedError(f"the index on {self.connection} is being written by another process")
+        self._renewed = begun
+        _given_up.discard(str(known.get("owner")))
+
+    def keep(self, done: threading.Event) -> None:
+        """Renew until done, or until the lock is lost; a server that is away is asked again."""
+        while not self._is_lost and not done.wait(self._seconds / _RENEWALS):
+            begun = time.monotonic()
             with suppress(SkillSearchError):
-                self._renew(number)
+                self._write(self._state(), {"owner": self.owner})
+                self._is_lost = self._read().get("owner") != self.owner
+                self._renewed = begun
 
-    @translated
-    def delete(self, number: int) -> None:
-        self.connection.client.delete_collection(f"{_PREFIX}{number}")
+    def require(self) -> None:
+        """Check that the lock is still held, as far as this process knows; call it before each write.
 
-    def _require_free(self, number: int, seconds: float) -> None:
-        known = self._read(number)
+        Raises:
+            StoreLockedError: it is lost: another process took it, or the server was away for too long.
+        """
+        if self._is_lost or time.monotonic() - self._renewed > self._seconds:
+            self._is_lost = True
+            raise StoreLockedError(
+                f"the lock of the index on {self.connection} was lost: it could not be renewed for "
+                f"{self._seconds:.0f} s, or another process took it; what is published is untouched, give "
+                "the command again"
+            )
+
+    def confirm(self) -> None:
+        """Ask the server whether the lock is still held; call it before what cannot be taken back.
+
+        Raises:
+            StoreLockedError: another process took it.
+            StoreError: the server failed.
+        """
+        self.require()
+        known = self._read()
+        if known.get("owner") != self.owner or known.get("token") != self.token:
+            self._is_lost = True
+            self.require()
+
+    def give_back(self) -> None:
+        """Let others take it; where the server is away it runs out, and this process may take it again."""
+        _given_up.add(self.owner)
+        with suppress(SkillSearchError):
+            self._write({"owner": "", "token": self.token}, {"owner": self.owner})
+            _given_up.discard(self.owner)
+
+    def _require_free(self, known: dict[str, Any]) -> None:
         holder = Holder.of(known)
-        if known is None or holder is None or holder.is_gone():
+        if not known.get("owner") or known["owner"] in _given_up or holder is None or holder.is_gone():
             return
-        if time.time() - float(known.get("renewed", 0)) < seconds:
-            raise holder.refuse("the index on the Qdrant server")
+        age = time.time() - float(known.get("renewed", 0))
+        if age < self._seconds + CLOCKS:
+            raise holder.refuse(f"the index on {self.connection}")
+
+    def _require_no_earlier_lock(self) -> None:
+        """Remove locks of earlier versions; one that is held is waited for.
+
+        Raises:
+            StoreLockedError: one is held.
+        """
+        for name in self._earlier():
+            known = self._metadata(name) if self._exists(name) else {}
+            holder = Holder.of(known)
+            if holder and not holder.is_gone() and time.time() - float(known.get("renewed", 0)) < LEASE:
+                raise holder.refuse(f"the index on {self.connection}")
+            self._delete(name)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            **self._holder.to_dict(),
+            "owner": self.owner,
+            "token": self.token,
+            "renewed": time.time(),
+        }
+
+    def _require_collection(self) -> None:
+        if self._exists(self._collection):
+            return
+        try:
+            self._create()
+        except StoreError:
+            if not self._exists(self._collection):  # no other process made it meanwhile
+                raise
 
     @translated
-    def _numbers(self) -> list[int]:
-        names = [found.name for found in self.connection.client.get_collections().collections]
-        return sorted(int(match[1]) for name in names if (match := _NUMBERED.fullmatch(name)))
+    def _exists(self, name: str) -> bool:
+        return self.connection.client.collection_exists(name)
 
     @translated
-    def _read(self, number: int) -> dict[str, Any] | None:
-        name = f"{_PREFIX}{number}"
-        if not self.connection.client.collection_exists(name):
-            return None
-        return dict(self.connection.client.get_collection(name).config.metadata or {})
+    def _create(self) -> None:
+        """Make the collection, with the indexes that strict mode wants for conditions."""
+        client = self.connection.client
+        client.create_collection(self._collection, vectors_config={})
+        client.create_payload_index(self._collection, "owner", models.PayloadSchemaType.KEYWORD, wait=True)
+        client.create_payload_index(self._collection, "token", models.PayloadSchemaType.INTEGER, wait=True)
 
     @translated
-    def _create(self, number: int) -> None:
-        self.connection.client.create_collection(
-            f"{_PREFIX}{number}", vectors_config={}, metadata=self._metadata()
+    def _read(self) -> dict[str, Any]:
+        found = self.connection.client.retrieve(
+            self._collection, [_POINT], with_payload=True, consistency=models.ReadConsistencyType.MAJORITY
+        )
+        return dict(found[0].payload or {}) if found else {}
+
+    @translated
+    def _write(self, state: dict[str, Any], known: dict[str, Any]) -> None:
+        """Write where the point is still what was read of it, or there is none."""
+        fields = {name: known[name] for name in ("owner", "token") if name in known}
+        unchanged = models.Filter(
+            must=[
+                models.FieldCondition(key=name, match=models.MatchValue(value=value))
+                for name, value in fields.items()
+            ]
+            or [models.FieldCondition(key="owner", match=models.MatchValue(value="nobody"))]
+        )
+        self.connection.client.upsert(
+            self._collection,
+            [models.PointStruct(id=_POINT, vector={}, payload=state)],
+            wait=True,
+            ordering=models.WriteOrdering.STRONG,
+            update_filter=unchanged,
         )
 
     @translated
-    def _renew(self, number: int) -> None:
-        self.connection.client.update_collection(f"{_PREFIX}{number}", metadata=self._metadata())
+    def _earlier(self) -> list[str]:
+        names = [found.name for found in self.connection.client.get_collections().collections]
+        return [name for name in names if _EARLIER.fullmatch(name)]
 
-    def _metadata(self) -> dict[str, Any]:
-        return self._holder.to_dict() | {"renewed": time.time()}
+    @translated
+    def _metadata(self, name: str) -> dict[str, Any]:
+        return dict(self.connection.client.get_collection(name).config.metadata or {})
+
+    @translated
+    def _delete(self, name: str) -> None:
+        self.connection.client.delete_collection(name)

@@ -1,172 +1,318 @@
-"""All builds on a server.
+"""All builds of an index on a server.
 
-The collections of a build are ``skills__<build>`` and ``occupations__<build>``; the aliases
-``skills`` and ``occupations`` name the published ones and move together in one atomic request.
-A search asks once where the aliases point and stays with that build to its end.
+The aliases that name the published collections move together in one atomic request. A search asks once
+where they point and stays with that build to its end.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Final
 
+from packaging.version import Version
 from qdrant_client import QdrantClient, models
 
-from skillsearch.errors import IndexNotFoundError, StoreError
-from skillsearch.store.base import SPACES, Build
+from skillsearch.errors import IndexNotFoundError, StoreError, StoreUnavailableError
+from skillsearch.store.base import SPACES, Build, Space
 from skillsearch.store.info import BuildInfo
+from skillsearch.store.server.address import Address
 from skillsearch.store.server.build import ServerBuild
 from skillsearch.store.server.calls import Connection, translated
+from skillsearch.store.server.copies import count_copies
 from skillsearch.store.server.draft import ServerDraft
-from skillsearch.store.server.layout import CollectionOptions, collection, require_size
-from skillsearch.store.server.lease import lease
+from skillsearch.store.server.layout import CollectionOptions, require_size
+from skillsearch.store.server.lease import Lease, lease
+from skillsearch.store.server.limits import Limits
+from skillsearch.store.server.names import EARLIER, Names
 
-__all__ = ["ServerStore"]
+__all__ = ["PREFIX", "ServerStore"]
 
-_SKILLS = collection("skills", "")
+PREFIX: Final = "skillsearch"
+"""The prefix of names on a server, unless another is set."""
 
 
 class ServerStore:
-    """The builds on one server, or on ``QdrantClient(":memory:")``; safe to share between threads."""
+    """The builds under one prefix on one server; safe to share between threads."""
 
     def __init__(
-        self, client: QdrantClient, options: CollectionOptions | None = None, attempts: int = 1
+        self, connection: Connection, options: CollectionOptions | None = None, prefix: str = PREFIX
     ) -> None:
-        self.connection = Connection(client, attempts)
+        """Nothing is sent yet.
+
+        Raises:
+            ConfigurationError: the prefix cannot be part of a name.
+        """
+        self.connection = connection
+        self._names = Names(prefix)
         self._options = options or CollectionOptions()
         self._cached: ServerBuild | None = None
+        self._lease: Lease | None = None
 
     @classmethod
     def connect(
         cls,
-        url: str,
+        urls: str | Sequence[str],
         api_key: str | None = None,
         timeout: int = 30,
         *,
-        attempts: int = 5,
+        grpc_port: int | None = None,
+        attempts: int | None = None,
+        patience: float | None = None,
         options: CollectionOptions | None = None,
+        prefix: str = PREFIX,
     ) -> "ServerStore":
         """A store on a server; nothing is sent yet.
 
         Args:
-            url: of its REST interface.
+            urls: of its REST interface, with the port; of several nodes, which are tried in turn.
             api_key: if it wants one.
             timeout: seconds for one request.
-            attempts: how often a call is tried in all, while the server is away or busy.
+            grpc_port: of its gRPC interface, for many vectors; None to do without.
+            attempts: how often a call is tried at most, while the server is away or busy.
+            patience: seconds for which it is tried; see `Connection`.
             options: how new collections are laid out.
+            prefix: of all names.
         """
-        client = QdrantClient(url=url, api_key=api_key, timeout=timeout, check_compatibility=False)
-        return cls(client, options, attempts)
+        urls = [urls] if isinstance(urls, str) else urls
+        addresses = [Address(url, api_key, timeout, grpc_port) for url in urls]
+        return cls(Connection(addresses, attempts=attempts, patience=patience), options, prefix)
+
+    @classmethod
+    def in_memory(cls) -> "ServerStore":
+        """A store in the memory of this process, without a server; for trying things."""
+        return cls(Connection(client=QdrantClient(":memory:")))
 
     def draft(self, info: BuildInfo, base: Build | None = None) -> ServerDraft:
         """Create both collections and their payload indexes, or find those that are there."""
         known = self._known(info.name)
-        if known is not None and known.state != "unfinished":
-            raise StoreError(f"there is a build {info.name} on the Qdrant server already")
+        if known is not None and known.info.state != "unfinished":
+            raise StoreError(f"there is a build {info.name} on {self.connection} already")
         if base is not None and not isinstance(base, ServerBuild):
-            raise StoreError(f"build {base.info.name} is not on the Qdrant server, and cannot be copied from")
-        return ServerDraft(self.connection, known or info, base, self._options)
+            raise StoreError(f"build {base.info.name} is not on {self.connection}, and cannot be copied from")
+        return ServerDraft(
+            self.connection,
+            known.info if known else info,
+            self._names,
+            base=base,
+            options=self._options,
+            guard=self._guard,
+        )
 
     def open(self, name: str) -> ServerBuild:
         """A sealed build."""
-        info = self._known(name)
-        if info is None or info.state == "unfinished":
-            raise StoreError(f"{name} is not a complete build on the Qdrant server")
-        return ServerBuild(self.connection, info)
+        build = self._known(name)
+        if build is None or build.info.state == "unfinished":
+            raise StoreError(f"{name} is not a complete build on {self.connection}")
+        return build
 
-    @translated
     def record(self, info: BuildInfo) -> None:
         """Replace the metadata of the skills' collection."""
-        self.connection.client.update_collection(collection("skills", info.name), metadata=info.to_dict())
+        self._describe(self.open(info.name).collections["skills"], info)
 
-    @translated
     def publish(self, name: str) -> None:
         """Move both aliases in one request, which the server applies atomically."""
-        self.connection.client.update_collection_aliases(
-            [
-                models.CreateAliasOperation(
-                    create_alias=models.CreateAlias(collection_name=collection(space, name), alias_name=space)
-                )
-                for space in SPACES
-            ]
-        )
+        build = self.open(name)
+        if self._lease:
+            self._lease.confirm()
+        self._publish(build.collections)
 
-    @translated
     def published(self) -> ServerBuild:
-        """The build that the alias ``skills`` names; one small request, the description is cached."""
-        name = self._published_name()
-        if name is None:
-            raise IndexNotFoundError(
-                "no index is published on the Qdrant server: build one with `skillsearch reindex`"
-            )
+        """The build that the aliases name; one small request, the description is cached.
+
+        A key that may read the aliases alone does not see where they point: then the build is read and
+        searched under their names.
+        """
+        collection = self._target()
+        if collection is None:
+            build = self._aliased()
+            if build is None:
+                raise IndexNotFoundError(
+                    f"no index is published on {self.connection} under {self._names.alias('skills')!r}: "
+                    "build one with `skillsearch reindex`, or name another by SKILLSEARCH_QDRANT_PREFIX"
+                )
+            return build
+        names = self._names if self._names.build(collection) else EARLIER
+        name = names.build(collection)
         cached = self._cached
-        if cached is None or cached.info.name != name:
-            cached = self._cached = ServerBuild(self.connection, self._info(collection("skills", name)))
+        if cached is None or cached.collections["skills"] != collection:
+            if name is None:
+                raise _taken(self._names.alias("skills"), f"an alias of {collection}", self.connection)
+            cached = self._cached = self._described(names, name)
         return cached
 
     def current(self) -> BuildInfo:
-        """The description of the build that the alias ``skills`` names."""
+        """The description of the published build."""
         return self.published().info
 
     @translated
     def builds(self) -> list[BuildInfo]:
         """All builds, oldest first; collections that cannot be read are left out."""
-        names = [
-            found.name
-            for found in self.connection.client.get_collections().collections
-            if found.name.startswith(_SKILLS)
-        ]
         infos = []
-        for name in names:
-            try:
-                infos.append(self._info(name))
-            except StoreError:
-                continue
+        for found in self.connection.client.get_collections().collections:
+            for names in (self._names, EARLIER):
+                if (name := names.build(found.name)) is not None:
+                    try:
+                        infos.append(self._read(names, name).info)
+                    except StoreError:
+                        continue
         return sorted(infos, key=lambda info: info.created)
 
     def size(self, name: str) -> None:
         """The server does not tell the bytes of a collection."""
 
+    def facts(self) -> dict[str, str]:
+        """Of the server: its version and that of the client, and the copies of the published build."""
+        self._ask_version()
+        facts = {"prefix": self._names.prefix}
+        if found := self.connection.server_version:
+            client = Version(version("qdrant-client"))
+            apart = abs(client.minor - found.minor) if client.major == found.major else 99
+            note = f"; qdrant-client is {client}, more than one minor version apart" if apart > 1 else ""
+            facts["server"] = f"Qdrant {found}{note}"
+        copies = count_copies(self.connection, self.published().collections.values())
+        return facts | ({"copies": str(copies)} if copies.wanted > len(SPACES) else {})
+
     def remove(self, name: str) -> None:
         """Mark a build as unfinished, then delete its collections; that of the skills last."""
-        info = self._known(name)
-        if info is None:
-            raise StoreError(f"there is no build {name} on the Qdrant server")
-        if self._published() == name:
+        build = self._known(name)
+        if build is None:
+            raise StoreError(f"there is no build {name} on {self.connection}")
+        if self._target() == build.collections["skills"]:
             raise StoreError(f"build {name} is published and stays; publish another one first")
-        self._remove(name)
+        self._remove(build.collections)
 
-    def lock(self, purpose: str) -> AbstractContextManager[None]:
-        """Hold a lock on the server itself."""
-        return lease(self.connection, purpose)
+    def sweep(self) -> None:
+        """Do nothing: every collection belongs to a build."""
+
+    @contextmanager
+    def lock(self, purpose: str) -> Iterator[None]:
+        """Hold a lock on the server itself, and wait for the server as long as a job does.
+
+        Raises:
+            StoreLockedError: another process holds it.
+            StoreError: the names of this index belong to something else.
+        """
+        with self.connection.job():
+            self._require_names()
+            with lease(self.connection, self._names.lock, purpose) as held:
+                self._lease = held
+                try:
+                    yield
+                finally:
+                    self._lease = None
 
     def close(self) -> None:
         """Close the connection."""
-        self.connection.client.close()
+        self.connection.close()
+
+    def _guard(self) -> None:
+        """Raise where this process held the lock and lost it."""
+        if self._lease:
+            self._lease.require()
 
     @translated
-    def _remove(self, name: str) -> None:
+    def _ask_version(self) -> None:
+        """Do nothing: the version is asked for with the first call."""
+
+    @translated
+    def _describe(self, collection: str, info: BuildInfo) -> None:
+        self._guard()
+        self.connection.client.update_collection(collection, metadata=info.to_dict())
+
+    @translated
+    def _publish(self, collections: Mapping[Space, str]) -> None:
+        actions = [
+            models.CreateAliasOperation(
+                create_alias=models.CreateAlias(
+                    collection_name=collections[space], alias_name=self._names.alias(space)
+                )
+            )
+            for space in SPACES
+        ]
+        self.connection.client.update_collection_aliases(actions)
+
+    @translated
+    def _remove(self, collections: Mapping[Space, str]) -> None:
+        self._guard()
         client = self.connection.client
-        if client.collection_exists(collection("skills", name)):
-            client.update_collection(collection("skills", name), metadata={"state": "unfinished"})
+        if client.collection_exists(collections["skills"]):
+            client.update_collection(collections["skills"], metadata={"state": "unfinished"})
         for space in reversed(SPACES):
-            client.delete_collection(collection(space, name))
+            client.delete_collection(collections[space])
 
     @translated
-    def _known(self, name: str) -> BuildInfo | None:
-        if not self.connection.client.collection_exists(collection("skills", name)):
-            return None
-        return self._info(collection("skills", name))
-
-    @translated
-    def _published(self) -> str | None:
-        return self._published_name()
-
-    def _published_name(self) -> str | None:
-        for alias in self.connection.client.get_aliases().aliases:
-            if alias.alias_name == "skills":
-                return alias.collection_name.removeprefix(_SKILLS)
+    def _known(self, name: str) -> ServerBuild | None:
+        """A build of any state, also one of a version before the prefix."""
+        for names in (self._names, EARLIER):
+            if self.connection.client.collection_exists(names.collection("skills", name)):
+                return self._read(names, name)
         return None
 
-    def _info(self, name: str) -> BuildInfo:
-        found = self.connection.client.get_collection(name)
-        info = BuildInfo.from_dict(found.config.metadata or {}, f"collection {name}")
-        require_size(found, name, info.dimension)
-        return info
+    @translated
+    def _target(self) -> str | None:
+        """The collection that the alias of the skills names; that of earlier versions counts after ours."""
+        found = self._aliases()
+        if target := found.get(self._names.alias("skills")):
+            return target
+        earlier = found.get(EARLIER.alias("skills"), "")
+        return earlier if self._is_ours(EARLIER, earlier) else None
+
+    @translated
+    def _aliased(self) -> ServerBuild | None:
+        """The build that the aliases name, read under their names; None where there are none."""
+        aliases = {space: self._names.alias(space) for space in SPACES}
+        if not self.connection.client.collection_exists(aliases["skills"]):
+            return None
+        found = self.connection.client.get_collection(aliases["skills"])
+        info = BuildInfo.from_dict(found.config.metadata or {}, f"collection {aliases['skills']}")
+        if self._cached is None or self._cached.info != info:
+            self._cached = ServerBuild(self.connection, info, aliases, Limits.of(found))
+        return self._cached
+
+    @translated
+    def _require_names(self) -> None:
+        """Check that no name of this index belongs to something else, before anything is made."""
+        aliases, collections = self._aliases(), self._collections()
+        for space in SPACES:
+            alias = self._names.alias(space)
+            if alias in collections:
+                raise _taken(alias, "a collection", self.connection)
+        skills = self._names.alias("skills")
+        target = aliases.get(skills)
+        if target and not (self._is_ours(self._names, target) or self._is_ours(EARLIER, target)):
+            raise _taken(skills, f"an alias of {target}", self.connection)
+
+    def _aliases(self) -> dict[str, str]:
+        return {one.alias_name: one.collection_name for one in self.connection.client.get_aliases().aliases}
+
+    def _collections(self) -> set[str]:
+        return {one.name for one in self.connection.client.get_collections().collections}
+
+    def _is_ours(self, names: Names, collection: str) -> bool:
+        """Whether a collection holds the skills of a build."""
+        name = names.build(collection)
+        if name is None:
+            return False
+        try:
+            return bool(self._read(names, name))
+        except (StoreUnavailableError, StoreError):
+            return False
+
+    @translated
+    def _described(self, names: Names, name: str) -> ServerBuild:
+        return self._read(names, name)
+
+    def _read(self, names: Names, name: str) -> ServerBuild:
+        collections: dict[Space, str] = {space: names.collection(space, name) for space in SPACES}
+        found = self.connection.client.get_collection(collections["skills"])
+        source = f"collection {collections['skills']}"
+        info = BuildInfo.from_dict(found.config.metadata or {}, source)
+        require_size(found, collections["skills"], info.dimension)
+        return ServerBuild(self.connection, info, collections, Limits.of(found))
+
+
+def _taken(name: str, what: str, connection: Connection) -> StoreError:
+    return StoreError(
+        f"{name!r} on {connection} is {what}, which is not of this program: set SKILLSEARCH_QDRANT_PREFIX to "
+        "names of your own"
+    )

@@ -1,9 +1,10 @@
 """Prompts for a language model, and reading the texts of its answer."""
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
+
+from pydantic_core import from_json
 
 from skillsearch.taxonomy.records import Skill
 from trainer.data.generators.base import Kind
@@ -61,8 +62,8 @@ def parse_answer(answer: str) -> list[str] | None:
     """
     fenced = _FENCE.search(answer)
     try:
-        texts = _strings(json.loads(fenced[1] if fenced else answer))
-    except (ValueError, RecursionError):
+        texts = _strings(from_json(fenced[1] if fenced else answer))
+    except ValueError:
         return None
     return None if texts is None else [text.strip().strip(_QUOTES).strip() for text in texts]
 

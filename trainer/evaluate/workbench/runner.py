@@ -11,6 +11,7 @@ import numpy as np
 
 from skillsearch.arrays import Int64Array
 from skillsearch.errors import ConfigurationError, EvaluationError
+from skillsearch.models.device import use_threads
 from skillsearch.models.hub import ModelFolder, resolve_model
 from skillsearch.models.pair import RECORD, SKILLSCOUT, locate_models
 from skillsearch.models.torch import TEXT_LENGTH, load_sentence_transformer
@@ -215,6 +216,7 @@ def _model_scorers(request: WorkbenchRequest, name: str) -> tuple[ModelFolder, l
     folder = locate_models(name).find_encoder() if is_ours else resolve_model(name)
     manifest, settings = folder.manifest, request.settings
     length = manifest.max_length or (TEXT_LENGTH if is_ours else None)
+    use_threads(settings.threads)
     model = load_sentence_transformer(folder, device=settings.device, max_length=length)
     temperature = manifest.interaction.temperature if request.temperature is None else request.temperature
     return folder, [
