@@ -34,6 +34,7 @@ CLOCKS: Final = 60.0
 
 _RENEWALS: Final = 4  # within a lease
 _POINT: Final = 1
+_FIELDS: Final = {"owner": models.PayloadSchemaType.KEYWORD, "token": models.PayloadSchemaType.INTEGER}
 _EARLIER = re.compile(r"skillsearch-lock-\d+")
 """Collections that were locks of earlier versions, one for each holder."""
 
@@ -177,13 +178,10 @@ class Lease:
         }
 
     def _require_collection(self) -> None:
-        if self._exists(self._collection):
-            return
         try:
             self._create()
-        except StoreError:
-            if not self._exists(self._collection):  # no other process made it meanwhile
-                raise
+        except StoreError:  # another process may have made it meanwhile
+            self._create()
 
     @translated
     def _exists(self, name: str) -> bool:
@@ -191,11 +189,14 @@ class Lease:
 
     @translated
     def _create(self) -> None:
-        """Make the collection, with the indexes that strict mode wants for conditions."""
+        """Make what is not there: the collection, and the indexes that strict mode wants for conditions."""
         client = self.connection.client
-        client.create_collection(self._collection, vectors_config={})
-        client.create_payload_index(self._collection, "owner", models.PayloadSchemaType.KEYWORD, wait=True)
-        client.create_payload_index(self._collection, "token", models.PayloadSchemaType.INTEGER, wait=True)
+        if not client.collection_exists(self._collection):
+            client.create_collection(self._collection, vectors_config={})
+        found = client.get_collection(self._collection).payload_schema
+        for field, kind in _FIELDS.items():
+            if field not in found and not self.connection.is_local:
+                client.create_payload_index(self._collection, field, kind, wait=True)
 
     @translated
     def _read(self) -> dict[str, Any]:
