@@ -59,7 +59,7 @@ class Server:
             url or self.url,
             self.key if key is None else key,
             timeout,
-            grpc_port=self.grpc_port,
+            grpc_port=0 if url else self.grpc_port,
             attempts=attempts,
             patience=patience,
             prefix=prefix or self.prefix,

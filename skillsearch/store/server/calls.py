@@ -33,7 +33,15 @@ JOB_PATIENCE: Final = 120.0
 
 _BUSY = (429, 502, 503, 504)
 _REFUSED = (401, 403, 404)
-_PEER_IS_AWAY = ("Failed to connect to", "transport error", "Timeout error", "timed out", "not active")
+_PEER_IS_AWAY = (
+    "Failed to connect to",
+    "transport error",
+    "Timeout error",
+    "timed out",
+    "not active",
+    "enough active replicas",
+    "Waiting for consensus",
+)
 _FIRST_WAIT: Final = 0.25
 _LONGEST_WAIT: Final = 8.0
 _LONGEST_REASON: Final = 300
@@ -76,6 +84,7 @@ class Connection:
         self._patience = patience
         self._is_job = False
         self._is_known = False
+        self._is_away = False
         self._at = 0
         self._clients: dict[int, QdrantClient] = {}
         self._bulk: dict[int, QdrantClient | None] = {}
@@ -157,9 +166,15 @@ class Connection:
             return 0.0 if state.attempt_number % addresses else float(backoff(state))
 
         def next_address(state: RetryCallState) -> None:
-            if state.attempt_number == addresses:
+            if state.attempt_number == addresses and not self._is_away:
+                self._is_away = True
                 _logger.warning("%s does not answer: waiting for it, up to %.0f s", self, self.patience)
             self._at = (self._at + 1) % addresses
+
+        def answered() -> "_Result":
+            result = call()
+            self._is_away = False
+            return result
 
         stop = stop_after_delay(self.patience)
         return Retrying(
@@ -168,7 +183,7 @@ class Connection:
             retry=retry_if_exception(_is_passing),
             before_sleep=next_address,
             reraise=True,
-        )(call)
+        )(answered)
 
     def require_version(self) -> None:
         """Ask the server once for its version.

@@ -43,19 +43,22 @@ _given_up: set[str] = set()
 
 
 @contextmanager
-def lease(connection: Connection, collection: str, purpose: str) -> "Iterator[Lease]":
+def lease(
+    connection: Connection, collection: str, purpose: str, copies: int | None = None
+) -> "Iterator[Lease]":
     """Hold the lock of an index on a server, and renew it meanwhile.
 
     Args:
         connection: to the server.
         collection: of the lock; it is made where there is none.
         purpose: what others are told.
+        copies: of the lock on a cluster; of three, one can be away.
 
     Raises:
         StoreLockedError: another process holds it.
         StoreError: the server failed.
     """
-    held = Lease(connection, collection, purpose)
+    held = Lease(connection, collection, purpose, copies=copies)
     held.take()
     done = threading.Event()
     renewal = threading.Thread(target=held.keep, args=(done,), daemon=True)
@@ -72,7 +75,13 @@ class Lease:
     """The lock as one process sees it: taken, renewed, checked before each write, given back."""
 
     def __init__(
-        self, connection: Connection, collection: str, purpose: str, *, seconds: float = LEASE
+        self,
+        connection: Connection,
+        collection: str,
+        purpose: str,
+        *,
+        seconds: float = LEASE,
+        copies: int | None = None,
     ) -> None:
         """Take nothing yet; `seconds` are those of `LEASE`."""
         self.connection = connection
@@ -81,6 +90,7 @@ class Lease:
         self._collection = collection
         self._holder = Holder.here(purpose)
         self._seconds = seconds
+        self._copies = copies
         self._renewed = 0.0  # of the monotonic clock
         self._is_lost = False
 
@@ -192,7 +202,9 @@ class Lease:
         """Make what is not there: the collection, and the indexes that strict mode wants for conditions."""
         client = self.connection.client
         if not client.collection_exists(self._collection):
-            client.create_collection(self._collection, vectors_config={})
+            client.create_collection(
+                self._collection, vectors_config={}, shard_number=1, replication_factor=self._copies
+            )
         found = client.get_collection(self._collection).payload_schema
         for field, kind in _FIELDS.items():
             if field not in found and not self.connection.is_local:
@@ -201,7 +213,7 @@ class Lease:
     @translated
     def _read(self) -> dict[str, Any]:
         found = self.connection.client.retrieve(
-            self._collection, [_POINT], with_payload=True, consistency=models.ReadConsistencyType.MAJORITY
+            self._collection, [_POINT], with_payload=True, consistency=models.ReadConsistencyType.QUORUM
         )
         return dict(found[0].payload or {}) if found else {}
 

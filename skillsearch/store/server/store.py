@@ -195,7 +195,8 @@ class ServerStore:
         """
         with self.connection.job():
             self._require_names()
-            with lease(self.connection, self._names.lock, purpose) as held:
+            copies = 3 if (self._options.replicas or 1) > 1 else None
+            with lease(self.connection, self._names.lock, purpose, copies) as held:
                 self._lease = held
                 try:
                     yield
