@@ -5,7 +5,7 @@
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ __all__ = ["pages"]
 
 FOLDER: Final = Path(__file__).parent / "reference"
 
+_QDRANT = "qdrant_"
 _NOTE = "<!-- Generated from the code by docs/generate.py; do not edit. -->\n\n"
 
 _SETTINGS = """\
@@ -36,6 +37,11 @@ Earlier sources win: arguments of a command or of `SkillSearch.open`, variables 
 `SkillSearch.open(alpha=0.5)`. Both files are read only where they belong to you or to root.
 
 {settings}
+## A Qdrant server
+
+What to set when is in [Run a Qdrant server](../how-to/qdrant-server.md).
+
+{qdrant}
 ## An endpoint that generates texts
 
 For `skillsearch data build --generator openai`. These are read from the environment alone.
@@ -64,7 +70,11 @@ def pages() -> dict[Path, str]:
     """The generated pages, by path."""
     texts = {
         "commands": _commands(),
-        "settings": _SETTINGS.format(settings=_settings(Settings), generator=_settings(GeneratorSettings)),
+        "settings": _SETTINGS.format(
+            settings=_settings(Settings, lambda name: not name.startswith(_QDRANT)),
+            qdrant=_settings(Settings, lambda name: name.startswith(_QDRANT)),
+            generator=_settings(GeneratorSettings),
+        ),
         "recipes": _RECIPES.format(
             pair=_recipe(PAIR), unified=_recipe(UNIFIED), data=_recipe({"default": DataOptions()})
         ),
@@ -84,12 +94,13 @@ def _commands() -> str:
     return text.strip() + "\n"
 
 
-def _settings(settings: type[BaseSettings]) -> str:
-    """A row for each setting: its variable, its default, what it may be, and what it means."""
+def _settings(settings: type[BaseSettings], is_wanted: Callable[[str], bool] = bool) -> str:
+    """A row for each wanted setting: its variable, its default, what it may be, and what it means."""
     prefix = settings.model_config.get("env_prefix", "")
     rows = [
         (f"`{prefix}{name.upper()}`", _default(field), _values(field), field["description"])
         for name, field in settings.model_json_schema()["properties"].items()
+        if is_wanted(name)
     ]
     return _table(("variable", "default", "value", ""), rows)
 

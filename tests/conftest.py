@@ -7,10 +7,12 @@ sample's own words, are saved to a folder, and are loaded from there by the code
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from indexing import index_taxonomy
+from servers import Server, new_prefix, real_server
 
 from indexer.read.esco import read_sample
 from skillsearch.client import SkillSearch
@@ -42,6 +44,20 @@ def _clean_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SKILLSEARCH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session")
+def _real_server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with real_server(is_required=request.config.getoption("--require-server")) as found:
+        yield found
+
+
+@pytest.fixture
+def server(_real_server: Server) -> Iterator[Server]:
+    """A real server, with names of this test's own that are removed after it."""
+    found = replace(_real_server, prefix=new_prefix())
+    yield found
+    found.clean()
 
 
 @pytest.fixture(scope="session")

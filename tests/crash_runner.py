@@ -3,7 +3,7 @@
 A process of its own without torch, so that it can fork: a child does the work and is killed with
 SIGKILL, the parent never opens the index. Run by tests/test_reindex_crash.py:
 
-    python crash_runner.py STORE POINTS FOLDER     STORE is `embedded` or the URL of a server
+    python crash_runner.py STORE POINTS FOLDER     STORE is `embedded` or a `Server` as JSON
 """
 
 import json
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from hash_encoder import HashEncoder
 from indexing import index_taxonomy
-from qdrant_client import QdrantClient
+from servers import Server
 
 import indexer.build
 from indexer.read.esco import read_sample
@@ -30,7 +30,6 @@ from skillsearch.progress import Advance, silent
 from skillsearch.store.base import SPACES, Build, Store
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.store.embedded.files import copy_folder
-from skillsearch.store.server import ServerStore
 from skillsearch.taxonomy.records import Skill, Taxonomy
 
 Content = dict[str, dict[str, list[Any]]]
@@ -63,15 +62,15 @@ class SlowEncoder(HashEncoder):
 class Crashes:
     """One store, an old and a new version of a taxonomy, and a clean build of the new one."""
 
-    def __init__(self, store: str, folder: Path) -> None:
-        self._where, self._folder = store, folder
+    def __init__(self, server: Server | None, folder: Path) -> None:
+        self._server, self._folder = server, folder
         self._log, self._stages = folder / "embedded.log", folder / "stages.log"
         self._old, self._new = versions()
         self._fatal = ""  # the stage that kills its own process as it begins
 
     def run(self, points: int) -> dict[str, object]:
         """Kill as each stage begins, and at `points` moments spread over the time that the whole takes."""
-        clean = self._in_child(lambda: self._clean())
+        clean = in_child(self._clean)
         assert clean == 0, "the clean build failed"
         seconds = min(self._timed() for _ in range(2))
         stages, lost = [], []
@@ -81,7 +80,7 @@ class Crashes:
             else:
                 self._kill_after(seconds * (number - len(STAGES) + 0.5) / points)
             stages.append(self._stages.read_text().split()[-1] if self._stages.exists() else "start")
-            assert self._in_child(self._recover) == 0, f"after kill {number}, at {stages[-1]}"
+            assert in_child(self._recover) == 0, f"after kill {number}, at {stages[-1]}"
             texts = self._log.read_text().splitlines() if self._log.exists() else []
             lost.append(len(texts) - len(set(texts)))
         return {"seconds": round(seconds, 2), "stages": stages, "embedded_twice": lost}
@@ -90,7 +89,7 @@ class Crashes:
         """Let a run kill itself as a stage begins."""
         self._reset()
         self._fatal = stage
-        assert self._in_child(self._reindex) == -signal.SIGKILL, f"there was no stage {stage}"
+        assert in_child(self._reindex) == -signal.SIGKILL, f"there was no stage {stage}"
         self._fatal = ""
 
     def _kill_after(self, seconds: float) -> None:
@@ -98,7 +97,7 @@ class Crashes:
         status = 0
         while not os.WIFSIGNALED(status):
             self._reset()
-            child = self._start(self._reindex)
+            child = start(self._reindex)
             time.sleep(seconds)
             os.kill(child, signal.SIGKILL)
             status = os.waitpid(child, 0)[1]
@@ -107,13 +106,13 @@ class Crashes:
     def _timed(self) -> float:
         self._reset()
         start = time.perf_counter()
-        assert self._in_child(self._reindex) == 0
+        assert in_child(self._reindex) == 0
         return time.perf_counter() - start
 
     def _open(self) -> Store:
-        if self._where == "embedded":
+        if self._server is None:
             return EmbeddedStore(self._folder / "index")
-        return ServerStore.connect(self._where, attempts=3)
+        return self._server.connect(attempts=3)
 
     def _clean(self) -> None:
         """Build the old version where each run starts, and the new one to compare with."""
@@ -127,31 +126,31 @@ class Crashes:
         index_taxonomy(self._old, SlowEncoder.at(self._folder / "clean.log"), store)
         (self._folder / "old").write_text(store.published().info.name)
         store.close()
-        if self._where == "embedded":
+        if self._server is None:
             copy_folder(self._folder / "index", self._folder / "index-old")
 
     def _reset(self, *, empty: bool = False) -> None:
         """Only the old version is there, and published."""
         self._log.unlink(missing_ok=True)
         self._stages.unlink(missing_ok=True)
-        if self._where == "embedded":
+        if self._server is None:
             shutil.rmtree(self._folder / "index", ignore_errors=True)
             if not empty:
                 copy_folder(self._folder / "index-old", self._folder / "index")
             return
-        assert self._in_child(lambda: self._reset_server(empty)) == 0
+        assert in_child(lambda: self._reset_server(empty)) == 0
 
     def _reset_server(self, empty: bool) -> None:
-        old = None if empty else (self._folder / "old").read_text()
-        store = ServerStore.connect(self._where)
-        if old:
-            store.publish(old)
-        client = QdrantClient(url=self._where, check_compatibility=False)
-        for found in client.get_collections().collections:
-            ours = "__sample-" in found.name or found.name.startswith("skillsearch-lock-")
-            if ours and (old is None or not found.name.endswith(f"__{old}")):
-                client.delete_collection(found.name)
-        client.close()
+        assert self._server is not None
+        if empty:
+            self._server.clean()
+            return
+        store = self._server.connect()
+        old = (self._folder / "old").read_text()
+        store.publish(old)
+        for info in store.builds():
+            if info.name != old:
+                store.remove(info.name)
         store.close()
 
     def _recover(self) -> None:
@@ -191,22 +190,26 @@ class Crashes:
         vector = HashEncoder(0.5).encode(["data scientist"])[0]
         assert len(build.query("skills", vector.tolist(), 10)) == 10
 
-    def _in_child(self, work: Callable[[], object]) -> int:
-        return os.waitstatus_to_exitcode(os.waitpid(self._start(work), 0)[1])
 
-    def _start(self, work: Callable[[], object]) -> int:
-        child = os.fork()
-        if child:
-            return child
-        code = 1
-        with suppress(BaseException):
-            try:
-                work()
-                code = 0
-            except BaseException:
-                traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(code)
+def in_child(work: Callable[[], object]) -> int:
+    """The exit code of a child process that does some work."""
+    return os.waitstatus_to_exitcode(os.waitpid(start(work), 0)[1])
+
+
+def start(work: Callable[[], object]) -> int:
+    """The id of a child process that does some work."""
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    with suppress(BaseException):
+        try:
+            work()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def versions() -> tuple[Taxonomy, Taxonomy]:
@@ -260,4 +263,5 @@ def assert_same(found: Content, expected: Content) -> None:
 if __name__ == "__main__":
     indexer.build._BATCH = BATCH
     _, where, count, place = sys.argv
-    sys.stdout.write(json.dumps(Crashes(where, Path(place)).run(int(count))))
+    server = None if where == "embedded" else Server(**json.loads(where))
+    sys.stdout.write(json.dumps(Crashes(server, Path(place)).run(int(count))))

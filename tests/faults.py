@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import shutil
 import socket
 import subprocess
@@ -9,8 +10,9 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -19,7 +21,9 @@ from urllib.parse import unquote, urlsplit
 __all__ = [
     "DROP_AFTER",
     "DROP_BEFORE",
+    "HALF",
     "PASS",
+    "PEER_AWAY",
     "Action",
     "FaultProxy",
     "Rule",
@@ -39,13 +43,15 @@ class Action:
 
     Attributes:
         kind: forward it, answer it with `code`, close the connection without forwarding it, or forward
-            it and close the connection without an answer.
+            it and close the connection without an answer, or in the middle of it.
         code: of an answer that the proxy gives itself.
+        message: in that answer.
         seconds: to wait before all that.
     """
 
-    kind: Literal["pass", "status", "drop before", "drop after"] = "pass"
+    kind: Literal["pass", "status", "drop before", "drop after", "half"] = "pass"
     code: int = 0
+    message: str = "a fault of the test"
     seconds: float = 0.0
 
 
@@ -54,6 +60,13 @@ DROP_BEFORE = Action("drop before")
 """The server never sees the request."""
 DROP_AFTER = Action("drop after")
 """The server does what was asked, and its answer is lost."""
+
+HALF = Action("half")
+"""The server does what was asked, and half of its answer arrives."""
+PEER_AWAY = Action(
+    "status", 500, "Service internal error: 1 of 1 read operations failed: Failed to connect to http://peer"
+)
+"""What a node of a cluster answers that cannot reach another one."""
 
 Rule = Callable[[str, str, int], Action]
 """From the method, the path without query, and the number of the request, counted from 1."""
@@ -66,7 +79,7 @@ def status(code: int) -> Action:
 
 def delay(seconds: float, then: Action = PASS) -> Action:
     """Any action, later."""
-    return Action(then.kind, then.code, then.seconds + seconds)
+    return replace(then, seconds=then.seconds + seconds)
 
 
 def on(action: Action, *, method: str = "", path: str = "", skip: int = 0, times: int | None = None) -> Rule:
@@ -180,15 +193,17 @@ class _Handler(BaseHTTPRequestHandler):
         if action.seconds:
             proxy.stopping.wait(action.seconds)
         if action.kind == "status":
-            self._send(action.code, [], b'{"status":{"error":"a fault of the test"},"time":0.0}')
+            answer = {"status": {"error": action.message}, "time": 0.0}
+            later = [("Retry-After", "1")] if action.code == HTTPStatus.TOO_MANY_REQUESTS else []
+            self._send(action.code, later, json.dumps(answer).encode())
         elif action.kind == "drop before":
             self.close_connection = True
         else:
-            self._forward(body, answer=action.kind == "pass")
+            self._forward(body, answer=action.kind in ("pass", "half"), is_half=action.kind == "half")
 
     do_PUT = do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names http.server looks for
 
-    def _forward(self, body: bytes, *, answer: bool) -> None:
+    def _forward(self, body: bytes, *, answer: bool, is_half: bool) -> None:
         headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
         try:
             self._upstream.request(self.command, self.path, body, headers)
@@ -198,18 +213,21 @@ class _Handler(BaseHTTPRequestHandler):
             self._upstream.close()
             answer = False
         if answer:
-            self._send(response.status, response.getheaders(), content)
+            self._send(response.status, response.getheaders(), content, is_half=is_half)
         else:
             self.close_connection = True
 
-    def _send(self, code: int, headers: list[tuple[str, str]], content: bytes) -> None:
+    def _send(
+        self, code: int, headers: list[tuple[str, str]], content: bytes, *, is_half: bool = False
+    ) -> None:
         self.send_response_only(code)
         for name, value in headers:
             if name.lower() not in ("connection", "content-length", "transfer-encoding"):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(content[: len(content) // 2] if is_half else content)
+        self.close_connection |= is_half
 
     def log_message(self, *_: object) -> None:
         pass

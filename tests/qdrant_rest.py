@@ -11,7 +11,7 @@ import re
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,7 +37,8 @@ class QdrantRest:
 
     It keeps its port and its data from one `start` to the next. Data are gone with the object.
     `client` sees the same points without HTTP; there a cosine collection has the distance DOT,
-    because its vectors have been made unit vectors already.
+    because its vectors have been made unit vectors already. `readers` has keys that may only read,
+    with the names that each may read; None for all.
 
     Args:
         api_key: to be asked for, if any.
@@ -47,6 +48,7 @@ class QdrantRest:
     def __init__(self, *, api_key: str | None = None, max_request_bytes: int = MAX_REQUEST_BYTES) -> None:
         self.client = QdrantClient(":memory:")
         self.api_key = api_key
+        self.readers: dict[str, Container[str] | None] = {}
         self.max_request_bytes = max_request_bytes
         self.lock = threading.RLock()
         self._collections: dict[str, _Collection] = {}
@@ -84,16 +86,19 @@ class QdrantRest:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def handle(self, method: str, target: str, body: bytes) -> tuple[int, bytes]:
+    def handle(self, method: str, target: str, body: bytes, key: str | None = None) -> tuple[int, bytes]:
         """Answer one request: the status, and the body."""
         split = urlsplit(target)
+        if (refused := self._refusal(method, split.path, key)) is not None:
+            return refused
+        readable = self.readers.get(key or "")
         query = {name: values[-1] for name, values in parse_qs(split.query).items()}
         for route_method, pattern, answer in _ROUTES:
             found = re.fullmatch(pattern, split.path) if route_method == method else None
             if found:
                 names = {name: unquote(value) for name, value in found.groupdict().items()}
                 with self.lock:  # to the end: results hold what the next request may change
-                    return self._answer(answer, _Request(query, body, **names))
+                    return self._answer(answer, _Request(query, body, readable=readable, **names))
         return 404, b""
 
     def _answer(
@@ -107,6 +112,21 @@ class QdrantRest:
         if isinstance(result, bytes):
             return 200, result
         return 200, to_json({"result": result, "status": "ok", "time": 0.0})
+
+    def _refusal(self, method: str, path: str, key: str | None) -> tuple[int, bytes] | None:
+        """What a key is told that may not do this, or None."""
+        if path in _OPEN_PATHS or key == self.api_key or self.api_key is None:
+            return None
+        if key not in self.readers:
+            return 401, b"Invalid API key or JWT" if key else b"Must provide an API key"
+        readable, named = self.readers[key], re.match(_NAME, path)
+        problem = ""
+        if method not in ("GET", "POST") or path == "/collections/aliases":
+            problem = "Global manage access" if readable is None else "Global access"
+        elif named and readable is not None and (name := unquote(named["name"])) not in readable:
+            problem = f"Access to collection {name}"
+        error = {"status": {"error": f"Forbidden: {problem} is required"}, "time": 0.0}
+        return (403, to_json(error)) if problem else None
 
     # the service
 
@@ -122,7 +142,8 @@ class QdrantRest:
 
     def list_collections(self, request: "_Request") -> object:
         """GET /collections"""
-        return self.client.get_collections()
+        found = self.client.get_collections().collections
+        return {"collections": [one for one in found if request.may_read(one.name)]}
 
     def collection_exists(self, request: "_Request") -> object:
         """GET /collections/{name}/exists"""
@@ -202,7 +223,8 @@ class QdrantRest:
 
     def list_aliases(self, request: "_Request") -> object:
         """GET /aliases"""
-        return self.client.get_aliases()
+        found = self.client.get_aliases().aliases
+        return {"aliases": [a for a in found if request.may_read(a.alias_name, a.collection_name)]}
 
     def update_aliases(self, request: "_Request") -> object:
         """POST /collections/aliases: all of the operations, or none"""
@@ -223,6 +245,7 @@ class QdrantRest:
         """PUT /collections/{name}/points"""
         name, collection = self._resolved(request.name), self._collection(request.name)
         wanted = request.parse(models.PointInsertOperations)
+        collection.require("upsert limit", len(wanted.points), "upsert_max_batchsize")
         points = [
             models.PointStruct(id=p.id, vector=collection.stored(p.vector), payload=p.payload)
             for p in wanted.points
@@ -240,6 +263,7 @@ class QdrantRest:
     def scroll(self, request: "_Request") -> object:
         """POST /collections/{name}/points/scroll"""
         name, wanted = self._resolved(request.name), request.parse(models.ScrollRequest)
+        self._collections[name].require("limit", _or(wanted.limit, 10), "max_query_limit")
         points, offset = self.client.scroll(
             name,
             scroll_filter=wanted.filter,
@@ -254,11 +278,14 @@ class QdrantRest:
     def count(self, request: "_Request") -> object:
         """POST /collections/{name}/points/count"""
         name, wanted = self._resolved(request.name), request.parse(models.CountRequest)
+        self._collections[name].require_exact(_or(wanted.exact, True))
         return self.client.count(name, wanted.filter)
 
     def facet(self, request: "_Request") -> object:
         """POST /collections/{name}/facet"""
         name, wanted = self._resolved(request.name), request.parse(models.FacetRequest)
+        self._collections[name].require_exact(_or(wanted.exact, False))
+        self._collections[name].require("limit", _or(wanted.limit, 10), "max_query_limit")
         if wanted.key not in self._collections[name].indexes:
             raise _ApiError(
                 400,
@@ -270,7 +297,10 @@ class QdrantRest:
     def query_points(self, request: "_Request") -> object:
         """POST /collections/{name}/points/query"""
         wanted = request.parse(models.QueryRequest)
-        query, rounded = wanted.query, self._collection(request.name).rounded
+        collection = self._collection(request.name)
+        collection.require("limit", _or(wanted.limit, 10), "max_query_limit")
+        collection.require_search(wanted.params)
+        query, rounded = wanted.query, collection.rounded
         if isinstance(query, models.NearestQuery):
             query = query.model_copy(update={"nearest": rounded(wanted.using or "", query.nearest)})
         else:
@@ -334,6 +364,7 @@ class _Collection:
                 wal_config=_changed(wal, wanted.wal_config),
                 quantization_config=wanted.quantization_config,
                 metadata=wanted.metadata,
+                strict_mode_config=_changed(models.StrictModeConfigOutput(), wanted.strict_mode_config),
             )
         )
 
@@ -348,12 +379,38 @@ class _Collection:
         config.hnsw_config = _changed(config.hnsw_config, wanted.hnsw_config)
         config.optimizer_config = _changed(config.optimizer_config, wanted.optimizers_config)
         config.params = _changed(config.params, wanted.params)
+        config.strict_mode_config = _changed(config.strict_mode_config, wanted.strict_mode_config)
         if wanted.quantization_config is not None:
             quantization = wanted.quantization_config
             config.quantization_config = None if isinstance(quantization, models.Disabled) else quantization
         if wanted.metadata is not None:
             merged = (config.metadata or {}) | wanted.metadata
             config.metadata = {k: v for k, v in merged.items() if k not in wanted.metadata or v is not None}
+
+    def require(self, what: str, value: int, limit: str) -> None:
+        """Check a number against a limit of strict mode."""
+        allowed = getattr(self._strict, limit)
+        if allowed is not None and value > allowed:
+            help_ = f'Help: Reduce the "{what}" parameter to or below {allowed}.'
+            raise _ApiError(400, f'Bad request: Limit exceeded {value} > {allowed} for "{what}". {help_}')
+
+    def require_exact(self, is_exact: bool) -> None:
+        """Check that strict mode allows what is exact."""
+        if is_exact and self._strict.search_allow_exact is False:
+            raise _ApiError(400, "Bad request: Exact search disabled!. Help: Set exact=false.")
+
+    def require_search(self, params: models.SearchParams | None) -> None:
+        """Check that strict mode allows a search."""
+        if self._strict.search_allow_exact is False and not self.config.hnsw_config.m:
+            raise _ApiError(400, "Bad request: Request is forbidden: (hnsw_config.m = 0).")
+        params = params or models.SearchParams()
+        self.require_exact(params.exact or False)
+        self.require("hnsw_ef", params.hnsw_ef or 0, "search_max_hnsw_ef")
+
+    @property
+    def _strict(self) -> models.StrictModeConfigOutput:
+        mode = self.config.strict_mode_config
+        return mode if mode and mode.enabled else models.StrictModeConfigOutput()
 
     def local_vectors(self) -> dict[str, models.VectorParams]:
         """For local mode, which would make unit vectors of rounded ones once more."""
@@ -395,6 +452,11 @@ class _Request:
     query: dict[str, str]
     body: bytes
     name: str = ""
+    readable: Container[str] | None = None
+
+    def may_read(self, *names: str) -> bool:
+        """Whether its key may read all of these."""
+        return self.readable is None or all(name in self.readable for name in names)
 
     def parse(self, model: Any) -> Any:  # noqa: ANN401 - one of the client's models, or a union of them
         """The body as one of the client's own models."""
@@ -495,10 +557,7 @@ class _Handler(BaseHTTPRequestHandler):
         if len(body) < length:  # the client died while it was sending
             self.close_connection = True
             return
-        if rest.api_key and self.path not in _OPEN_PATHS and self._key() != rest.api_key:
-            self._send(401, b"Must provide an API key or an Authorization bearer token")
-            return
-        self._send(*rest.handle(self.command, self.path, body))
+        self._send(*rest.handle(self.command, self.path, body, self._key()))
 
     do_PUT = do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names http.server looks for
 

@@ -1,19 +1,23 @@
 """The compose files: what can be checked of them without a Docker engine."""
 
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-COMPOSE = Path(__file__).parents[1] / "docker-compose.yml"
-CLUSTER = Path(__file__).parents[1] / "docker-compose.cluster.yml"
+from skillsearch.store.server.calls import OLDEST
+
+ROOT = Path(__file__).parents[1]
+COMPOSE = ROOT / "docker-compose.yml"
+CLUSTER = ROOT / "docker-compose.cluster.yml"
+WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +30,20 @@ def cluster() -> dict[str, Any]:
     return dict(yaml.safe_load(CLUSTER.read_text(encoding="utf-8")))
 
 
-def test_the_server_has_the_minor_version_of_the_client(service: dict[str, Any]) -> None:
-    tag = service["image"].partition(":")[2].removeprefix("v")
-    assert tag.split(".")[:2] == version("qdrant-client").split(".")[:2]
+def test_the_server_is_tested_in_this_version_and_in_the_oldest(service: dict[str, Any]) -> None:
+    workflow = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
+    tested = workflow["jobs"]["server"]["strategy"]["matrix"]["qdrant"]
+    assert tested == [service["image"].partition(":")[2], f"v{OLDEST}"]
+
+
+def test_the_workflow_starts_the_compose_files_and_runs_tests_that_are_there() -> None:
+    jobs = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
+    files = {row["file"] for row in jobs["compose"]["strategy"]["matrix"]["include"]}
+    assert files == {COMPOSE.name, CLUSTER.name}
+    runs = " ".join(step.get("run", "") for step in jobs["server"]["steps"])
+    named = re.findall(r"tests/\S+\.py", runs)
+    assert named
+    assert all((ROOT / name).is_file() for name in named)
 
 
 def test_it_listens_on_loopback_and_wants_a_key(service: dict[str, Any]) -> None:

@@ -1,13 +1,7 @@
 """The stand-in for a Qdrant server: every call the server store makes, and what a server refuses."""
 
-import os
-import signal
 import socket
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 
 import httpx
@@ -17,7 +11,6 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 from qdrant_rest import QdrantRest
 
-from skillsearch.errors import StoreUnavailableError
 from skillsearch.store.server import ServerStore
 
 SIZE = 1024
@@ -268,27 +261,6 @@ class TestAliases:
         with refused(400, "Alias with the same name already exists"):
             create(client, "current")
 
-    def test_nobody_sees_half_of_a_move(self, client: QdrantClient, server: QdrantRest) -> None:
-        for name in ("a1", "b1", "a2", "b2"):
-            create(client, name)
-        client.update_collection_aliases([to("a1", "a"), to("b1", "b")])
-        done = threading.Event()
-
-        def look() -> set[frozenset[str]]:
-            reader = QdrantClient(url=server.url, check_compatibility=False)
-            seen = set()
-            while not done.is_set():
-                seen.add(frozenset(aliases(reader).values()))
-            reader.close()
-            return seen
-
-        with ThreadPoolExecutor(2) as pool:
-            looking = [pool.submit(look) for _ in range(2)]
-            for number in (2, 1) * 20:
-                client.update_collection_aliases([to(f"a{number}", "a"), to(f"b{number}", "b")])
-            done.set()
-        assert looking[0].result() | looking[1].result() <= {frozenset({"a1", "b1"}), frozenset({"a2", "b2"})}
-
 
 def to(collection: str, alias: str) -> models.CreateAliasOperation:
     return models.CreateAliasOperation(
@@ -306,16 +278,6 @@ class TestServer:
         assert (told.title, told.version) == ("qdrant - vector search engine", version("qdrant-client"))
         assert httpx.get(f"{server.url}/readyz").status_code == 200
 
-    @pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection:UserWarning")
-    def test_it_can_want_a_key(self) -> None:
-        with QdrantRest(api_key="secret") as server:
-            assert httpx.get(f"{server.url}/readyz").status_code == 200
-            with pytest.raises(StoreUnavailableError, match="SKILLSEARCH_QDRANT_API_KEY"):
-                ServerStore.connect(server.url, attempts=1).builds()
-            with pytest.raises(StoreUnavailableError, match="SKILLSEARCH_QDRANT_API_KEY"):
-                ServerStore.connect(server.url, "wrong", attempts=1).builds()
-            assert ServerStore.connect(server.url, "secret", attempts=1).builds() == []
-
     def test_it_goes_away_and_comes_back_with_its_data(self, words: QdrantClient, server: QdrantRest) -> None:
         url = server.url
         server.stop()
@@ -324,40 +286,6 @@ class TestServer:
         server.start()
         assert server.url == url
         assert words.count("words").count == 3
-
-    def test_threads_share_it(self, words: QdrantClient) -> None:
-        def write_and_read(number: int) -> int:
-            words.upsert("words", [point(number)])
-            return len(words.retrieve("words", [number]))
-
-        with ThreadPoolExecutor(8) as pool:
-            assert list(pool.map(write_and_read, range(100, 180))) == [1] * 80
-        assert words.count("words").count == 83
-
-    def test_a_client_that_is_killed_does_no_harm(self, words: QdrantClient, server: QdrantRest) -> None:
-        code = (
-            "import sys; from qdrant_client import QdrantClient, models\n"
-            "client = QdrantClient(url=sys.argv[1], check_compatibility=False)\n"
-            "number = 1000\n"
-            "while True:\n"
-            "    vector = {'dense': [1.0, 0.0, 0.0, 0.0]}\n"
-            "    payload = {'text': 'x' * 100_000}\n"
-            "    new = range(number, number + 20)\n"
-            "    points = [models.PointStruct(id=i, vector=vector, payload=payload) for i in new]\n"
-            "    client.upsert('words', points)\n"
-            "    number += 20\n"
-            "    print(number, flush=True)"
-        )
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, server.url], stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None
-        written = int(process.stdout.readline())
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-        assert words.count("words").count >= written - 1000 + 3
-        assert (words.count("words").count - 3) % 20 == 0  # a request is taken whole, or not at all
 
     def test_half_a_request_is_not_taken(self, words: QdrantClient, server: QdrantRest) -> None:
         host, port = server.url.removeprefix("http://").split(":")

@@ -12,6 +12,8 @@ from crash_runner import versions
 from faults import (
     DROP_AFTER,
     DROP_BEFORE,
+    HALF,
+    PEER_AWAY,
     Action,
     FaultProxy,
     delay,
@@ -23,7 +25,7 @@ from faults import (
 )
 from hash_encoder import HashEncoder
 from indexing import index_taxonomy
-from qdrant_rest import QdrantRest
+from servers import Server, stand_in
 
 import indexer.build
 from indexer.build import BuildReport
@@ -53,14 +55,21 @@ def version(store: Store) -> str:
     return part.version
 
 
-@pytest.fixture
-def server() -> Iterator[str]:
-    """The URL of a server on which the old version is published: a real one if there is, or a stand-in."""
-    with QdrantRest() as stand_in:
-        store = ServerStore.connect(stand_in.url)
-        move(store, OLD)
-        store.close()
-        yield stand_in.url
+@pytest.fixture(params=["stand-in", "server"])
+def place(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A stand-in or a real server, on which the old version is published."""
+    if request.param == "server":
+        yield _published(request.getfixturevalue("server"))
+    else:
+        with stand_in() as found:
+            yield _published(found)
+
+
+def _published(server: Server) -> Server:
+    store = server.connect()
+    move(store, OLD)
+    store.close()
+    return server
 
 
 @pytest.fixture(autouse=True)
@@ -68,8 +77,8 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexer.build, "_BATCH", 16)
 
 
-def connect(proxy: FaultProxy, timeout: int = 5, attempts: int = 3) -> ServerStore:
-    return ServerStore.connect(proxy.url, timeout=timeout, attempts=attempts)
+def connect(place: Server, proxy: FaultProxy, timeout: int = 5, attempts: int = 3) -> ServerStore:
+    return place.connect(url=proxy.url, timeout=timeout, attempts=attempts)
 
 
 WRITES = {"method": "PUT", "path": "/points"}
@@ -78,15 +87,17 @@ PUBLISHING = {"path": "/collections/aliases"}
 
 @pytest.mark.parametrize(
     "fault",
-    [status(503), status(429), DROP_BEFORE, DROP_AFTER, delay(1.5)],
-    ids=["503", "429", "drop before", "drop after", "timeout"],
+    [status(503), status(429), PEER_AWAY, DROP_BEFORE, DROP_AFTER, HALF, delay(1.5)],
+    ids=["503", "429", "peer away", "drop before", "drop after", "half an answer", "timeout"],
 )
 @pytest.mark.parametrize(
-    "place", [WRITES | {"skip": 3}, PUBLISHING | {"method": "POST"}], ids=["write", "publish"]
+    "requests", [WRITES | {"skip": 3}, PUBLISHING | {"method": "POST"}], ids=["write", "publish"]
 )
-def test_a_fault_that_passes_is_not_noticed(server: str, fault: Action, place: dict[str, object]) -> None:
-    with FaultProxy(server, on(fault, times=2, **place)) as proxy:  # type: ignore[arg-type]
-        store = connect(proxy, timeout=1)
+def test_a_fault_that_passes_is_not_noticed(
+    place: Server, fault: Action, requests: dict[str, object]
+) -> None:
+    with FaultProxy(place.url, on(fault, times=2, **requests)) as proxy:  # type: ignore[arg-type]
+        store = connect(place, proxy, timeout=1)
         encoder = HashEncoder(0.5)
         assert move(store, NEW, encoder).is_new
         assert version(store) == NEW.version
@@ -95,10 +106,10 @@ def test_a_fault_that_passes_is_not_noticed(server: str, fault: Action, place: d
 
 
 @pytest.mark.parametrize("fault", [status(503), DROP_BEFORE], ids=["503", "drop before"])
-def test_a_fault_that_stays_is_one_clear_error(server: str, fault: Action) -> None:
+def test_a_fault_that_stays_is_one_clear_error(place: Server, fault: Action) -> None:
     """What was written is gone on with once the server is back."""
-    with FaultProxy(server, on(fault, skip=2, **WRITES)) as proxy:
-        store = connect(proxy)
+    with FaultProxy(place.url, on(fault, skip=2, **WRITES)) as proxy:
+        store = connect(place, proxy)
         first = HashEncoder(0.5)
         with pytest.raises(
             StoreUnavailableError, match=r"the Qdrant server at http\S+ (answered 503|does not answer)"
@@ -116,10 +127,10 @@ def test_a_fault_that_stays_is_one_clear_error(server: str, fault: Action) -> No
 
 
 @pytest.mark.parametrize(("fault", "published"), [(DROP_BEFORE, OLD), (DROP_AFTER, NEW)])
-def test_a_connection_lost_while_publishing(server: str, fault: Action, published: Taxonomy) -> None:
+def test_a_connection_lost_while_publishing(place: Server, fault: Action, published: Taxonomy) -> None:
     """Whether the server took the request or not, the index is whole, and the next run settles it."""
-    with FaultProxy(server, on(fault, method="POST", **PUBLISHING)) as proxy:
-        store = connect(proxy)
+    with FaultProxy(place.url, on(fault, method="POST", **PUBLISHING)) as proxy:
+        store = connect(place, proxy)
         with pytest.raises(StoreUnavailableError):
             move(store, NEW)
         assert version(store) == published.version
@@ -132,8 +143,8 @@ def test_a_connection_lost_while_publishing(server: str, fault: Action, publishe
 
 
 def test_a_refused_key_is_not_tried_again() -> None:
-    with QdrantRest(api_key="right") as stand_in, FaultProxy(stand_in.url) as proxy:
-        store = connect(proxy)
+    with stand_in() as place, FaultProxy(place.url) as proxy:
+        store = place.connect(url=proxy.url, key="wrong")
         with pytest.raises(StoreUnavailableError, match="SKILLSEARCH_QDRANT_API_KEY"):
             store.published()
         assert [seen.path for seen in proxy.seen] == ["/", "/aliases"]
@@ -230,25 +241,38 @@ def test_a_folder_that_is_read_only(tmp_path: Path) -> None:
 
 
 HOLD = """
-import sys, time
+import json, sys, time
 from pathlib import Path
+from servers import Server
 from skillsearch.store.embedded import EmbeddedStore
-from skillsearch.store.locks import Holder
-from skillsearch.store.server import ServerStore
 
 where = sys.argv[1]
-store = ServerStore.connect(where) if where.startswith("http") else EmbeddedStore(Path(where))
+store = Server(**json.loads(where)).connect() if where.startswith("{") else EmbeddedStore(Path(where))
 with store.lock("a long reindex"):
     print("held", flush=True)
     time.sleep(600)
 """
 
 
-@pytest.mark.parametrize("kind", ["embedded", "server"])
-def test_the_lock_of_a_dead_process_is_taken_over(kind: str, server: str, tmp_path: Path) -> None:
-    where = server if kind == "server" else str(tmp_path)
-    store: Store = ServerStore.connect(where) if kind == "server" else EmbeddedStore(tmp_path)
-    holder = subprocess.Popen([sys.executable, "-c", HOLD, where], stdout=subprocess.PIPE, text=True)
+@pytest.mark.parametrize("kind", ["embedded", "stand-in", "server"])
+def test_the_lock_of_a_dead_process_is_taken_over(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    if kind == "server":
+        server: Server = request.getfixturevalue("server")
+        take_over(server.to_json(), server.connect())
+    elif kind == "stand-in":
+        with stand_in() as server:
+            take_over(server.to_json(), server.connect())
+    else:
+        take_over(str(tmp_path), EmbeddedStore(tmp_path))
+
+
+def take_over(where: str, store: Store) -> None:
+    path = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, where], stdout=subprocess.PIPE, text=True, env=path
+    )
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
@@ -269,9 +293,9 @@ def test_the_lock_of_a_dead_process_is_taken_over(kind: str, server: str, tmp_pa
     store.close()
 
 
-def test_a_server_that_went_away_does_not_keep_the_error_from_being_told(server: str) -> None:
-    with FaultProxy(server) as proxy:
-        connection: Connection = connect(proxy, attempts=1).connection
+def test_a_server_that_went_away_does_not_keep_the_error_from_being_told(place: Server) -> None:
+    with FaultProxy(place.url) as proxy:
+        connection: Connection = connect(place, proxy, attempts=1).connection
 
         def lose_the_server() -> None:
             with lease(connection, "lock", "mine"):

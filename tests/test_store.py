@@ -5,12 +5,10 @@ The real server is the one of SKILLSEARCH_TEST_QDRANT_URL, or a container where 
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
 import uuid
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from qdrant_client import QdrantClient, models
 from qdrant_rest import QdrantRest
+from servers import Server
 
 from indexer.checks import check_points
 from skillsearch.errors import (
@@ -44,37 +42,8 @@ from skillsearch.taxonomy.texts import payload_hash
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning"),
     pytest.mark.filterwarnings("ignore:Local mode performs exact:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection:UserWarning"),
 ]
 SIZE = 1024
-
-
-@pytest.fixture(scope="session")
-def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a real server; skips, or fails with --require-server, where there is none."""
-    if url := os.environ.get("SKILLSEARCH_TEST_QDRANT_URL"):
-        yield url
-        return
-    if not _docker_answers():
-        reason = "no Qdrant server: set SKILLSEARCH_TEST_QDRANT_URL, or start a Docker engine"
-        if request.config.getoption("--require-server"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # those of other people's imports
-        from testcontainers.qdrant import QdrantContainer
-    compose = Path(__file__).parents[1] / "docker-compose.yml"
-    image = yaml.safe_load(compose.read_text(encoding="utf-8"))["services"]["qdrant"]["image"]
-    container = QdrantContainer(image)
-    container.start()
-    yield f"http://{container.rest_host_address}"
-    container.stop()
-
-
-def _docker_answers() -> bool:
-    if shutil.which("docker") is None:
-        return False
-    return subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
 
 
 @pytest.fixture(params=["embedded", "memory", "stand-in", "server"])
@@ -91,17 +60,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
             store.close()
         return
     else:
-        url = request.getfixturevalue("server_url")
-        key = os.environ.get("SKILLSEARCH_TEST_QDRANT_API_KEY")
-        port = int(os.environ.get("SKILLSEARCH_TEST_QDRANT_GRPC_PORT", "0"))
-        prefix = f"test-{uuid.uuid4().hex[:12]}"  # of this test alone, beside what others have there
-        store = ServerStore.connect(url, key, prefix=prefix, grpc_port=port)
-        yield store
-        for found in store.connection.client.get_collections().collections:
-            if found.name.startswith(prefix):
-                store.connection.client.delete_collection(found.name)
-        store.close()
-        return
+        server: Server = request.getfixturevalue("server")
+        store = server.connect()
     yield store
     store.close()
 

@@ -1,7 +1,9 @@
 """A sealed build on a server: two collections."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Final
 
 from qdrant_client import models
 
@@ -14,7 +16,10 @@ from skillsearch.store.server.calls import Connection, translated
 from skillsearch.store.server.layout import to_filter, to_payload
 from skillsearch.store.server.limits import Limits
 
-__all__ = ["ServerBuild"]
+__all__ = ["CANDIDATES", "ServerBuild"]
+
+CANDIDATES: Final = 200
+"""Points that an answer to a search has at most, unless more are asked for."""
 
 _PAGE = 500
 _ALL = 1_000_000  # more values than any field has
@@ -45,8 +50,16 @@ class ServerBuild:
         self.limits = limits
         self._count_of = lru_cache(_FILTERS)(self._count)  # the points of a build never change
 
+    def require_searchable(self) -> None:
+        """Check that strict mode lets a search find its candidates.
+
+        Raises:
+            StoreError: it does not; says which limit has to be raised.
+        """
+        self.limits.require(self.collections["skills"], self.info.skills, CANDIDATES)
+
     def count(self, space: Space, where: Where | None = None) -> int:
-        """Count exactly; a count is kept once made."""
+        """Count, exactly where strict mode allows it; a count is kept once made."""
         return self._count_of(space, where)
 
     def query(
@@ -63,16 +76,14 @@ class ServerBuild:
         return self._query(space, vector, limit, where, fields, self._params(space, where, search))
 
     def _params(self, space: Space, where: Where | None, search: Search | None) -> models.SearchParams | None:
-        """How to search; None leaves it to the server, which without a graph compares every vector."""
+        """How to search; where comparing every vector is not allowed, as wide as is."""
         if self.connection.is_local:
             return None
         has_graph = self.info.points(space) > EXACT_LIMIT
         search = search or self.info.search(self.count(space, where) if has_graph else 0)
         if search.is_exact and self.limits.exact:
             return models.SearchParams(exact=True)
-        if not has_graph:
-            return None
-        ef = search.ef or EXACT_LIMIT  # as wide as the server allows, where it does not allow comparing all
+        ef = search.ef or EXACT_LIMIT
         return models.SearchParams(
             hnsw_ef=ef if self.limits.ef is None else min(ef, self.limits.ef),
             acorn=models.AcornSearchParams(enable=True, max_selectivity=1.0) if to_filter(where) else None,
@@ -89,7 +100,7 @@ class ServerBuild:
         limit: int,
         where: Where | None,
         fields: Sequence[str],
-        params: models.SearchParams | None,
+        params: models.SearchParams,
     ) -> list[ScoredPoint]:
         found = self.connection.client.query_points(
             self.collections[space],
@@ -125,17 +136,29 @@ class ServerBuild:
             if offset is None:
                 return
 
-    @translated
     def values(self, space: Space, field: str) -> dict[str, int]:
-        """Values of a field with their counts."""
+        """Values of a field with their counts; they are counted here where strict mode cuts the answer."""
+        found = self._facet(space, field)
+        if len(found) < self.limits.page(_ALL):
+            return found
+        counts: Counter[str] = Counter()
+        for point in self.scan(space, fields=(field,)):
+            value = point.payload.get(field) or ()
+            counts.update([value] if isinstance(value, str) else value)
+        return dict(counts)
+
+    @translated
+    def _facet(self, space: Space, field: str) -> dict[str, int]:
         name, limit = self.collections[space], self.limits.page(_ALL)
-        hits = self.connection.client.facet(name, field, limit=limit, exact=True).hits
+        hits = self.connection.client.facet(name, field, limit=limit, exact=self.limits.exact).hits
         return {str(hit.value): hit.count for hit in hits}
 
     @translated
     def _count(self, space: Space, where: Where | None) -> int:
         name = self.collections[space]
-        return self.connection.client.count(name, count_filter=to_filter(where), exact=True).count
+        return self.connection.client.count(
+            name, count_filter=to_filter(where), exact=self.limits.exact
+        ).count
 
     @translated
     def _scroll(

@@ -1,5 +1,6 @@
 """Calls to the server: passing faults are waited for, and the rest become errors of ours."""
 
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ import grpc
 import httpx
 from packaging.version import InvalidVersion, Version
 from qdrant_client import QdrantClient
+from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
 from tenacity import wait_random_exponential as random_exponential
@@ -30,9 +32,22 @@ JOB_PATIENCE: Final = 120.0
 """Seconds for which a search, and a job that writes, wait for a server that is away or busy."""
 
 _BUSY = (429, 502, 503, 504)
-_PEER_IS_AWAY = (b"Failed to connect to", b"transport error", b"Timeout error", b"timed out", b"not active")
+_REFUSED = (401, 403, 404)
+_PEER_IS_AWAY = (
+    "Failed to connect to",
+    "transport error",
+    "Timeout error",
+    "timed out",
+    "not active",
+    "enough active replicas",
+    "Waiting for consensus",
+)
 _FIRST_WAIT: Final = 0.25
 _LONGEST_WAIT: Final = 8.0
+_LONGEST_REASON: Final = 300
+_ANSWERS = (UnexpectedResponse, ResourceExhaustedResponse, grpc.RpcError)
+"""Exceptions of the client that an answer of the server is made into."""
+
 _GRPC_STATUS: Final = {
     grpc.StatusCode.UNAUTHENTICATED: 401,
     grpc.StatusCode.PERMISSION_DENIED: 403,
@@ -69,6 +84,7 @@ class Connection:
         self._patience = patience
         self._is_job = False
         self._is_known = False
+        self._is_away = False
         self._at = 0
         self._clients: dict[int, QdrantClient] = {}
         self._bulk: dict[int, QdrantClient | None] = {}
@@ -99,6 +115,11 @@ class Connection:
         if self._at not in self._bulk:
             self._bulk[self._at] = self._addresses[self._at].connect_bulk()
         return self._bulk[self._at] or self.client
+
+    @property
+    def has_key(self) -> bool:
+        """Whether an API key is set."""
+        return any(address.api_key for address in self._addresses)
 
     @property
     def is_local(self) -> bool:
@@ -145,9 +166,15 @@ class Connection:
             return 0.0 if state.attempt_number % addresses else float(backoff(state))
 
         def next_address(state: RetryCallState) -> None:
-            if state.attempt_number == addresses:
+            if state.attempt_number == addresses and not self._is_away:
+                self._is_away = True
                 _logger.warning("%s does not answer: waiting for it, up to %.0f s", self, self.patience)
             self._at = (self._at + 1) % addresses
+
+        def answered() -> "_Result":
+            result = call()
+            self._is_away = False
+            return result
 
         stop = stop_after_delay(self.patience)
         return Retrying(
@@ -156,7 +183,7 @@ class Connection:
             retry=retry_if_exception(_is_passing),
             before_sleep=next_address,
             reraise=True,
-        )(call)
+        )(answered)
 
     def require_version(self) -> None:
         """Ask the server once for its version.
@@ -208,7 +235,7 @@ def translated(
         try:
             self.connection.require_version()
             return self.connection.tried(lambda: method(self, *args, **kwargs))
-        except (UnexpectedResponse, grpc.RpcError) as error:
+        except _ANSWERS as error:
             raise _refusal(self.connection, error) from error
         except (ApiException, httpx.HTTPError, ValueError, AssertionError) as error:
             if _is_passing(error):
@@ -223,38 +250,47 @@ def translated(
     return call
 
 
-def _refusal(connection: Connection, error: UnexpectedResponse | grpc.RpcError) -> StoreError:
+def _refusal(connection: Connection, error: Exception) -> StoreError:
     status, reason = _answer(error)
     if status == 401:
         return StoreUnavailableError(
-            f"{connection} refuses the API key, or wants one: set SKILLSEARCH_QDRANT_API_KEY"
+            f"{connection} refuses the API key: {reason}; set SKILLSEARCH_QDRANT_API_KEY"
+            if connection.has_key
+            else f"{connection} wants an API key: set SKILLSEARCH_QDRANT_API_KEY"
         )
     if status == 403:
         return StoreUnavailableError(
             f"{connection} does not allow this with the API key that is set: {reason}; a search needs a key "
-            "that may read the two aliases of the index, a reindex one that may manage the server"
+            "that may read PREFIX__skills and PREFIX__occupations, a reindex one that may manage the server"
         )
-    kind = StoreUnavailableError if status in _BUSY or _is_passing(error) else StoreError
+    kind = StoreUnavailableError if _is_passing(error) else StoreError
     return kind(f"{connection} answered {status}: {reason}")
 
 
-def _answer(error: UnexpectedResponse | grpc.RpcError) -> tuple[int, str]:
+def _answer(error: Exception) -> tuple[int, str]:
     """The HTTP status of an answer, and what it says."""
+    if isinstance(error, ResourceExhaustedResponse):
+        return 429, str(error)
     if isinstance(error, UnexpectedResponse):
-        return error.status_code or 0, error.content.decode(errors="replace")[:300]
+        return error.status_code or 0, _reason(error.content)
     code = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
     details = error.details() if isinstance(error, grpc.Call) else str(error)
-    return _GRPC_STATUS.get(code, 400), (details or code.name)[:300]
+    return _GRPC_STATUS.get(code, 400), (details or code.name)[:_LONGEST_REASON]
+
+
+def _reason(content: bytes) -> str:
+    """The server's own words in an answer, or what a proxy says in its place."""
+    try:
+        return str(json.loads(content)["status"]["error"])
+    except (ValueError, TypeError, KeyError):
+        return content.decode(errors="replace")[:_LONGEST_REASON]
 
 
 def _is_passing(error: BaseException) -> bool:
     """Whether the server may answer the same call a moment later."""
-    if isinstance(error, UnexpectedResponse):
-        is_peer = error.status_code == 500 and any(sign in error.content for sign in _PEER_IS_AWAY)
-        return error.status_code in _BUSY or is_peer
-    if isinstance(error, grpc.RpcError):
+    if isinstance(error, _ANSWERS):
         status, reason = _answer(error)
-        return status in _BUSY or any(sign.decode() in reason for sign in _PEER_IS_AWAY)
+        return status in _BUSY or (status not in _REFUSED and any(sign in reason for sign in _PEER_IS_AWAY))
     if isinstance(error, ResponseHandlingException):
         return isinstance(error.source, httpx.HTTPError)
     return isinstance(error, httpx.HTTPError)

@@ -12,7 +12,7 @@ from skillsearch.errors import StoreError
 from skillsearch.store.base import SPACES, Hashes, Payload, Point, Space, batches
 from skillsearch.store.info import BuildInfo
 from skillsearch.store.schema import KEYWORD_FIELDS, VECTOR_NAME, point_id
-from skillsearch.store.server.build import ServerBuild
+from skillsearch.store.server.build import CANDIDATES, ServerBuild
 from skillsearch.store.server.calls import Connection, translated
 from skillsearch.store.server.copies import wait_for_copies
 from skillsearch.store.server.layout import CollectionOptions
@@ -23,7 +23,7 @@ __all__ = ["ServerDraft"]
 
 _BATCH: Final = 250  # about 7 MB in a request over REST, where the server takes 32
 _WRITERS: Final = 4  # requests at once
-_CANDIDATES: Final = 200
+_LINKS: Final = 16  # of a point in the graph, which is a server's own default
 _HASH_FIELDS = ("uri", "embedding_hash", "payload_hash")
 
 
@@ -60,7 +60,6 @@ class ServerDraft:
         self._guard = guard
         self._collections: dict[Space, str] = {space: names.collection(space, info.name) for space in SPACES}
         self._limits = self._create()
-        self._limits.require(self._collections["skills"], _CANDIDATES)
 
     def written(self, space: Space) -> dict[str, Hashes]:
         """Hashes of the points in the collection."""
@@ -136,6 +135,10 @@ class ServerDraft:
                 if field not in found.payload_schema:
                     client.create_payload_index(name, field, self._options.index(), wait=True)
             limits = Limits.of(found)
+            if not (limits.exact or limits.graph):
+                client.update_collection(name, hnsw_config=self._options.graph(_LINKS))
+                limits = replace(limits, graph=True)
+            limits.require(name, self.info.points(space), CANDIDATES)
         return limits
 
     @translated

@@ -42,7 +42,6 @@ class CollectionOptions:
     def arguments(self, points: int, dimension: int) -> dict[str, Any]:
         """Arguments of `QdrantClient.create_collection` for so many points of so many dimensions."""
         large = points > EXACT_LIMIT
-        graph = models.HnswConfigDiff(m=self.hnsw_m, ef_construct=self.hnsw_ef_construct)
         vectors = models.VectorParams(
             size=dimension,
             distance=models.Distance.COSINE,
@@ -51,13 +50,17 @@ class CollectionOptions:
         )
         return {
             "vectors_config": {VECTOR_NAME: vectors},
-            "hnsw_config": graph if large else models.HnswConfigDiff(m=0),
+            "hnsw_config": self.graph() if large else models.HnswConfigDiff(m=0),
             "quantization_config": _quantization(self.quantization) if large else None,
             "shard_number": self.shards,
             "replication_factor": self.replicas,
             "write_consistency_factor": self.write_consistency,
             "on_disk_payload": self.on_disk or None,
         }
+
+    def graph(self, links: int | None = None) -> models.HnswConfigDiff:
+        """The graph of a collection; with so many links a point, unless they are set."""
+        return models.HnswConfigDiff(m=self.hnsw_m or links, ef_construct=self.hnsw_ef_construct)
 
     def index(self) -> models.PayloadSchemaType | models.KeywordIndexParams:
         """The index of a payload field."""

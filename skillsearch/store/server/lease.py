@@ -34,6 +34,7 @@ CLOCKS: Final = 60.0
 
 _RENEWALS: Final = 4  # within a lease
 _POINT: Final = 1
+_FIELDS: Final = {"owner": models.PayloadSchemaType.KEYWORD, "token": models.PayloadSchemaType.INTEGER}
 _EARLIER = re.compile(r"skillsearch-lock-\d+")
 """Collections that were locks of earlier versions, one for each holder."""
 
@@ -42,19 +43,22 @@ _given_up: set[str] = set()
 
 
 @contextmanager
-def lease(connection: Connection, collection: str, purpose: str) -> "Iterator[Lease]":
+def lease(
+    connection: Connection, collection: str, purpose: str, copies: int | None = None
+) -> "Iterator[Lease]":
     """Hold the lock of an index on a server, and renew it meanwhile.
 
     Args:
         connection: to the server.
         collection: of the lock; it is made where there is none.
         purpose: what others are told.
+        copies: of the lock on a cluster; of three, one can be away.
 
     Raises:
         StoreLockedError: another process holds it.
         StoreError: the server failed.
     """
-    held = Lease(connection, collection, purpose)
+    held = Lease(connection, collection, purpose, copies=copies)
     held.take()
     done = threading.Event()
     renewal = threading.Thread(target=held.keep, args=(done,), daemon=True)
@@ -71,7 +75,13 @@ class Lease:
     """The lock as one process sees it: taken, renewed, checked before each write, given back."""
 
     def __init__(
-        self, connection: Connection, collection: str, purpose: str, *, seconds: float = LEASE
+        self,
+        connection: Connection,
+        collection: str,
+        purpose: str,
+        *,
+        seconds: float = LEASE,
+        copies: int | None = None,
     ) -> None:
         """Take nothing yet; `seconds` are those of `LEASE`."""
         self.connection = connection
@@ -80,6 +90,7 @@ class Lease:
         self._collection = collection
         self._holder = Holder.here(purpose)
         self._seconds = seconds
+        self._copies = copies
         self._renewed = 0.0  # of the monotonic clock
         self._is_lost = False
 
@@ -177,13 +188,10 @@ class Lease:
         }
 
     def _require_collection(self) -> None:
-        if self._exists(self._collection):
-            return
         try:
             self._create()
-        except StoreError:
-            if not self._exists(self._collection):  # no other process made it meanwhile
-                raise
+        except StoreError:  # another process may have made it meanwhile
+            self._create()
 
     @translated
     def _exists(self, name: str) -> bool:
@@ -191,16 +199,21 @@ class Lease:
 
     @translated
     def _create(self) -> None:
-        """Make the collection, with the indexes that strict mode wants for conditions."""
+        """Make what is not there: the collection, and the indexes that strict mode wants for conditions."""
         client = self.connection.client
-        client.create_collection(self._collection, vectors_config={})
-        client.create_payload_index(self._collection, "owner", models.PayloadSchemaType.KEYWORD, wait=True)
-        client.create_payload_index(self._collection, "token", models.PayloadSchemaType.INTEGER, wait=True)
+        if not client.collection_exists(self._collection):
+            client.create_collection(
+                self._collection, vectors_config={}, shard_number=1, replication_factor=self._copies
+            )
+        found = client.get_collection(self._collection).payload_schema
+        for field, kind in _FIELDS.items():
+            if field not in found and not self.connection.is_local:
+                client.create_payload_index(self._collection, field, kind, wait=True)
 
     @translated
     def _read(self) -> dict[str, Any]:
         found = self.connection.client.retrieve(
-            self._collection, [_POINT], with_payload=True, consistency=models.ReadConsistencyType.MAJORITY
+            self._collection, [_POINT], with_payload=True, consistency=models.ReadConsistencyType.QUORUM
         )
         return dict(found[0].payload or {}) if found else {}
 

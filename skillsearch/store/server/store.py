@@ -5,14 +5,14 @@ where they point and stays with that build to its end.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from typing import Final
 
 from packaging.version import Version
 from qdrant_client import QdrantClient, models
 
-from skillsearch.errors import IndexNotFoundError, StoreError, StoreUnavailableError
+from skillsearch.errors import IndexNotFoundError, StoreError
 from skillsearch.store.base import SPACES, Build, Space
 from skillsearch.store.info import BuildInfo
 from skillsearch.store.server.address import Address
@@ -44,6 +44,7 @@ class ServerStore:
         """
         self.connection = connection
         self._names = Names(prefix)
+        self._all_names = (self._names, EARLIER) if prefix == PREFIX else (self._names,)
         self._options = options or CollectionOptions()
         self._cached: ServerBuild | None = None
         self._lease: Lease | None = None
@@ -149,7 +150,7 @@ class ServerStore:
         """All builds, oldest first; collections that cannot be read are left out."""
         infos = []
         for found in self.connection.client.get_collections().collections:
-            for names in (self._names, EARLIER):
+            for names in self._all_names:
                 if (name := names.build(found.name)) is not None:
                     try:
                         infos.append(self._read(names, name).info)
@@ -194,7 +195,8 @@ class ServerStore:
         """
         with self.connection.job():
             self._require_names()
-            with lease(self.connection, self._names.lock, purpose) as held:
+            copies = 3 if (self._options.replicas or 1) > 1 else None
+            with lease(self.connection, self._names.lock, purpose, copies) as held:
                 self._lease = held
                 try:
                     yield
@@ -243,7 +245,7 @@ class ServerStore:
     @translated
     def _known(self, name: str) -> ServerBuild | None:
         """A build of any state, also one of a version before the prefix."""
-        for names in (self._names, EARLIER):
+        for names in self._all_names:
             if self.connection.client.collection_exists(names.collection("skills", name)):
                 return self._read(names, name)
         return None
@@ -255,7 +257,7 @@ class ServerStore:
         if target := found.get(self._names.alias("skills")):
             return target
         earlier = found.get(EARLIER.alias("skills"), "")
-        return earlier if self._is_ours(EARLIER, earlier) else None
+        return earlier if EARLIER in self._all_names and self._ours(earlier) else None
 
     @translated
     def _aliased(self) -> ServerBuild | None:
@@ -277,10 +279,11 @@ class ServerStore:
             alias = self._names.alias(space)
             if alias in collections:
                 raise _taken(alias, "a collection", self.connection)
-        skills = self._names.alias("skills")
-        target = aliases.get(skills)
-        if target and not (self._is_ours(self._names, target) or self._is_ours(EARLIER, target)):
-            raise _taken(skills, f"an alias of {target}", self.connection)
+        for alias in {names.alias("skills") for names in self._all_names} & aliases.keys():
+            if build := self._ours(aliases[alias]):
+                build.require_searchable()
+            elif alias == self._names.alias("skills"):
+                raise _taken(alias, f"an alias of {aliases[alias]}", self.connection)
 
     def _aliases(self) -> dict[str, str]:
         return {one.alias_name: one.collection_name for one in self.connection.client.get_aliases().aliases}
@@ -288,15 +291,13 @@ class ServerStore:
     def _collections(self) -> set[str]:
         return {one.name for one in self.connection.client.get_collections().collections}
 
-    def _is_ours(self, names: Names, collection: str) -> bool:
-        """Whether a collection holds the skills of a build."""
-        name = names.build(collection)
-        if name is None:
-            return False
-        try:
-            return bool(self._read(names, name))
-        except (StoreUnavailableError, StoreError):
-            return False
+    def _ours(self, collection: str) -> ServerBuild | None:
+        """The build whose skills a collection holds, if it is one of this index."""
+        for names in self._all_names:
+            if (name := names.build(collection)) is not None:
+                with suppress(StoreError):
+                    return self._read(names, name)
+        return None
 
     @translated
     def _described(self, names: Names, name: str) -> ServerBuild:
@@ -307,6 +308,8 @@ class ServerStore:
         found = self.connection.client.get_collection(collections["skills"])
         source = f"collection {collections['skills']}"
         info = BuildInfo.from_dict(found.config.metadata or {}, source)
+        if info.name != name:
+            raise StoreError(f"{source} holds build {info.name}, expected {name}: it was not made here")
         require_size(found, collections["skills"], info.dimension)
         return ServerBuild(self.connection, info, collections, Limits.of(found))
 
