@@ -17,7 +17,10 @@ __all__ = ["COMMANDS", "build_app", "main"]
 COMMANDS: Final = "skillsearch.commands"
 """The entry-point group of commands."""
 
-_FIRST = ("search", "reindex", "status", "builds", "rollback", "prune", "train", "fit", "evaluate", "data")
+_FIRST = (
+    *("search", "titles", "similar", "normalize", "compare"),
+    *("reindex", "status", "builds", "rollback", "prune", "train", "fit", "evaluate", "data"),
+)
 _STOPPED: Final = 130
 """The exit code after Ctrl-C, as shells have it."""
 
