@@ -82,6 +82,7 @@ class AsyncSkillSearch:
 
     search = AsyncMethod(tasks.TITLE_TO_SKILLS)
     titles_for = AsyncMethod(tasks.SKILL_TO_TITLES)
+    extract = AsyncMethod(tasks.TEXT_TO_SKILLS)
     similar = AsyncMethod(tasks.SIMILAR_SKILLS)
     normalize_skill = AsyncMethod(tasks.NORMALIZE_SKILL)
     normalize_title = AsyncMethod(tasks.NORMALIZE_TITLE)

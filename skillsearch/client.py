@@ -136,6 +136,7 @@ class SkillSearch:
 
     search = Method(tasks.TITLE_TO_SKILLS)
     titles_for = Method(tasks.SKILL_TO_TITLES)
+    extract = Method(tasks.TEXT_TO_SKILLS)
     similar = Method(tasks.SIMILAR_SKILLS)
     normalize_skill = Method(tasks.NORMALIZE_SKILL)
     normalize_title = Method(tasks.NORMALIZE_TITLE)

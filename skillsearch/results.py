@@ -179,7 +179,7 @@ class SearchResult(Hits[SkillHit]):
     """The hits for a title, best first; it can be looped over, measured and indexed like a tuple.
 
     Attributes:
-        title: as the models saw it.
+        title: as it was given, white space folded.
         hits: best first.
         alpha: weight of retrieval in the fixed blend; None where no reranker or a learned blend ranked.
         depth: how many candidates were reranked at most; None without reranking and learned blend.
@@ -189,6 +189,8 @@ class SearchResult(Hits[SkillHit]):
         min_probability: where it is set, each hit is at least so likely to be contextual or core.
         rerank: what reranked; None where nothing did.
         notes: what of the request had no effect, such as a URI to exclude that the index does not have.
+        searched: what was searched for: the title without what is mechanical, or several titles.
+        seniority: words of the title, such as *senior*, that were kept apart.
     """
 
     title: str
@@ -201,6 +203,8 @@ class SearchResult(Hits[SkillHit]):
     min_probability: float | None = None
     rerank: RerankerName | None = None
     notes: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
+    seniority: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +281,7 @@ class Found(Hits[Hit]):
         timings: milliseconds by stage.
         versions: what answered.
         notes: what of the request had no effect.
+        seniority: words of a title, such as *senior*, that were kept apart.
     """
 
     input: str
@@ -286,6 +291,7 @@ class Found(Hits[Hit]):
     timings: Timings
     versions: Versions
     notes: tuple[str, ...] = ()
+    seniority: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

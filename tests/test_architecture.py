@@ -22,7 +22,7 @@ FLOORS = (
     ("skillsearch.characters",),
     ("skillsearch.errors", "skillsearch.arrays"),
     ("skillsearch.settings", "skillsearch.progress", "skillsearch.files", "skillsearch.tables"),
-    ("skillsearch.taxonomy",),
+    ("skillsearch.taxonomy", "skillsearch.words"),
     ("skillsearch.models",),
     ("skillsearch.store",),
     ("skillsearch.rank",),

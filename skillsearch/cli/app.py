@@ -18,7 +18,7 @@ COMMANDS: Final = "skillsearch.commands"
 """The entry-point group of commands."""
 
 _FIRST = (
-    *("search", "titles", "similar", "normalize", "compare"),
+    *("search", "extract", "titles", "similar", "normalize", "compare"),
     *("reindex", "status", "builds", "rollback", "prune", "train", "fit", "evaluate", "data"),
 )
 _STOPPED: Final = 130

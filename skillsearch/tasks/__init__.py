@@ -10,6 +10,7 @@ from skillsearch.tasks.similar_skills import SIMILAR_SKILLS
 from skillsearch.tasks.skill_to_titles import SKILL_TO_TITLES
 from skillsearch.tasks.suggest import SUGGEST
 from skillsearch.tasks.task import Task
+from skillsearch.tasks.text_to_skills import TEXT_TO_SKILLS
 from skillsearch.tasks.title_to_skills import TITLE_TO_SKILLS
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "SKILL_TO_TITLES",
     "SUGGEST",
     "TASKS",
+    "TEXT_TO_SKILLS",
     "TITLE_TO_SKILLS",
     "Task",
 ]
@@ -29,6 +31,7 @@ TASKS: Final[Mapping[str, Task[Any, Any]]] = {
     for task in (
         TITLE_TO_SKILLS,
         SKILL_TO_TITLES,
+        TEXT_TO_SKILLS,
         NORMALIZE_SKILL,
         NORMALIZE_TITLE,
         SIMILAR_SKILLS,

@@ -9,6 +9,7 @@ import numpy as np
 from skillsearch.arrays import Float32Array
 from skillsearch.characters import json_text, quoted
 from skillsearch.errors import QueryError
+from skillsearch.rank.candidates import merged
 from skillsearch.rank.cross_encoder import probability_of
 from skillsearch.results import Timings, Versions
 from skillsearch.tasks import concepts
@@ -131,7 +132,9 @@ def _prepare(engine: Engine, *, limit: int = 20) -> Callable[[object], Compariso
 
 def _of_title(run: Run, title: object, request: Request) -> dict[str, ComparedSkill]:
     """The skills of a title by URI, best first."""
-    ranked, ranker = run.ranked("skills", TITLE.read(title, run.engine.settings), request)
+    clean = run.cleaned(TITLE.read(title, run.engine.settings))
+    lists = [run.ranked("skills", text, request) for text in clean.texts]
+    ranker, ranked = lists[0][1], merged([candidates for candidates, _ in lists])
     return {
         one.uri: ComparedSkill(one.uri, one.label, probability_of(one, ranker.temperature))
         for one in ranked[: request.limit]

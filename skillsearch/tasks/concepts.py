@@ -21,6 +21,7 @@ __all__ = [
     "is_nothing",
     "is_text",
     "matches",
+    "matches_of",
     "occupation_match",
     "skill_match",
     "skills_named",
@@ -98,9 +99,18 @@ def matches(
         found.append(
             Match(candidate.uri, how, name.text if name else candidate.label, candidate.score, share)
         )
-    found.sort(key=lambda match: (match.how == "model", -match.score, match.uri))
+    found.sort(key=_order)
     recognised = bool(known) or (bool(ranked) and confidence.recognises(ranked[0].score))
     return recognised, found[:limit], notes
+
+
+def matches_of(run: Run, space: Space, texts: Sequence[str], *, limit: int) -> tuple[bool, list[Match]]:
+    """The concepts that any of some texts means: whether one was recognised, and the best of all."""
+    results = [matches(run, space, text, limit=limit) for text in texts]
+    best: dict[str, Match] = {}
+    for match in sorted((one for _, found, _ in results for one in found), key=_order):
+        best.setdefault(match.uri, match)
+    return any(recognised for recognised, _, _ in results), list(best.values())[:limit]
 
 
 def is_nothing(value: object) -> bool:
@@ -115,6 +125,10 @@ def is_text(text: str, scripts: Collection[str]) -> bool:
     letters = [char for char in text if char.isalpha()]
     readable = sum(script_of(char) in scripts for char in letters)
     return bool(letters) and readable * 2 > len(letters)
+
+
+def _order(match: Match) -> tuple[bool, float, str]:
+    return match.how == "model", -match.score, match.uri
 
 
 def skill_match(rank: int, match: Match, payload: Payload) -> SkillMatch:

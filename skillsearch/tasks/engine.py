@@ -25,7 +25,9 @@ from skillsearch.store.filters import Filters, Match, Where
 from skillsearch.tasks.confidence import Confidence
 from skillsearch.tasks.names import Names
 from skillsearch.tasks.vectors import Vectors
+from skillsearch.tasks.vocabulary import vocabulary_of
 from skillsearch.taxonomy.texts import pair_text
+from skillsearch.words.titles import CleanTitle, clean_title
 
 __all__ = ["PLAIN", "Engine", "Kept", "Request", "Run", "checked_request"]
 
@@ -166,6 +168,16 @@ class Run:
             return Confidence.of(kept.names(space), kept.vectors(space), engine.encoder)
 
         return kept.once("confidence", space, lambda: Confidence.kept_in(path, kept.build.info.name, learn))
+
+    def cleaned(self, title: str) -> CleanTitle:
+        """What a title says without what is mechanical around it, as far as the settings want that."""
+        settings, kept = self.engine.settings, self.kept
+        if not settings.clean_titles:
+            return CleanTitle((title,))
+        vocabulary = kept.once(
+            "vocabulary", "occupations", lambda: vocabulary_of(kept.names("occupations"), settings.acronyms)
+        )
+        return clean_title(title, vocabulary)
 
     def encode(self, texts: Sequence[str]) -> Float32Array:
         """Vectors of n texts: shape (n, d)."""

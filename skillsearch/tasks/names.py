@@ -18,6 +18,7 @@ _ADDITION = re.compile(r"\s*\([^()]*\)$")
 """What tells two labels of one name apart, as in ``Python (computer programming)``."""
 
 _ORDER: Final[Mapping[How, int]] = {"label": 0, "alias": 1}
+_WORD = re.compile(r"[^\W\d_]+")
 _RARE: Final = 0.001  # share of letters that a script of the index has at least
 
 
@@ -36,10 +37,12 @@ class Names:
     Attributes:
         by_spelling: names by what their spellings share; see `skillsearch.characters.fold`.
         labels: preferred labels by URI.
+        words: in lower case, of descriptions: what is an ordinary word in the language of the index.
     """
 
     by_spelling: Mapping[str, tuple[Name, ...]]
     labels: Mapping[str, str]
+    words: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, build: Build, space: Space) -> "Names":
@@ -51,11 +54,17 @@ class Names:
         """Make them of payloads."""
         found: dict[str, dict[str, Name]] = {}
         labels: dict[str, str] = {}
+        words = set[str]()
         for payload in payloads:
             labels[payload["uri"]] = payload["label"]
+            words.update(word for word in _WORD.findall(payload.get("description", "")) if word.islower())
             for name in names_of(payload):
                 found.setdefault(fold(name.text), {}).setdefault(name.uri, name)
-        return cls({key: tuple(sorted(some.values(), key=_priority)) for key, some in found.items()}, labels)
+        return cls(
+            {key: tuple(sorted(some.values(), key=_priority)) for key, some in found.items()},
+            labels,
+            frozenset(words),
+        )
 
     def find(self, text: str) -> tuple[Name, ...]:
         """The concepts of this name: those that have it as a label, or if there are none, as an alias."""

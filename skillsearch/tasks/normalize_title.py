@@ -38,11 +38,12 @@ def _prepare(engine: Engine, *, limit: int = 5) -> Callable[[object], Found[Occu
     def answer(title: object) -> Found[OccupationMatch]:
         view = TITLE.checked("" if concepts.is_nothing(title) else title, engine.settings)
         with engine.run() as run:
-            recognised, found, notes = concepts.matches(run, "occupations", view, limit=limit)
+            clean = run.cleaned(view)
+            recognised, found = concepts.matches_of(run, "occupations", clean.texts, limit=limit)
             payloads = run.build.fetch("occupations", [match.uri for match in found])
             return Found(
                 input=title if isinstance(title, str) else "",
-                searched=(view,) if view else (),
+                searched=clean.texts if view else (),
                 recognised=recognised,
                 hits=tuple(
                     concepts.occupation_match(rank, match, payloads[match.uri])
@@ -50,7 +51,7 @@ def _prepare(engine: Engine, *, limit: int = 5) -> Callable[[object], Found[Occu
                 ),
                 timings=run.timings(),
                 versions=run.versions(),
-                notes=notes,
+                seniority=clean.seniority,
             )
 
     return answer

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from skillsearch.models.classes import CLASSES
-from skillsearch.rank.candidates import Candidate
+from skillsearch.rank.candidates import Candidate, merged
 from skillsearch.rank.fuse import softmax
 from skillsearch.rank.ranker import Ranker
 from skillsearch.results import EscoLinks, Probabilities, Reference, SearchResult, SkillHit
@@ -88,7 +88,10 @@ def _prepare(
         view = TITLE.read(title, settings)
         with engine.run() as run:
             where, notes = run.conditions("skills", filters)
-            ranked, ranker = run.ranked("skills", view, request, where=where)
+            clean = run.cleaned(view)
+            lists = [run.ranked("skills", text, request, where=where) for text in clean.texts]
+            ranker = lists[0][1]
+            ranked = merged([candidates for candidates, _ in lists])
             hits = _skill_hits(run.build, ranked[:limit], ranker)
             used = {"alpha": None, "depth": None} | ranker.options()
             if settings.min_probability is not None and "min_probability" not in used:
@@ -100,6 +103,8 @@ def _prepare(
                 versions=run.versions(ranker),
                 rerank=ranker.reranker,
                 notes=notes,
+                searched=clean.texts,
+                seniority=clean.seniority,
                 **used,
             )
 
