@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from skillsearch.aio import AsyncSkillSearch
     from skillsearch.client import SkillSearch
     from skillsearch.errors import SkillSearchError
-    from skillsearch.results import FailedSearch, SearchResult, SkillHit
+    from skillsearch.results import FailedSearch, Found, OccupationMatch, SearchResult, SkillHit, SkillMatch
     from skillsearch.settings import Settings
     from skillsearch.store.filters import Filters
 
@@ -24,9 +24,12 @@ __all__ = [
     "AsyncSkillSearch",
     "FailedSearch",
     "Filters",
+    "Found",
+    "OccupationMatch",
     "SearchResult",
     "Settings",
     "SkillHit",
+    "SkillMatch",
     "SkillSearch",
     "SkillSearchError",
 ]
@@ -35,9 +38,12 @@ _MODULES = {
     "AsyncSkillSearch": "aio",
     "FailedSearch": "results",
     "Filters": "store.filters",
+    "Found": "results",
+    "OccupationMatch": "results",
     "SearchResult": "results",
     "Settings": "settings",
     "SkillHit": "results",
+    "SkillMatch": "results",
     "SkillSearch": "client",
     "SkillSearchError": "errors",
 }

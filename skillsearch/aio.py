@@ -2,21 +2,52 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Generic, ParamSpec, Self, TypeVar, overload
 
-from skillsearch.client import SkillSearch
+import skillsearch.tasks as tasks
+from skillsearch.client import Method, SkillSearch
 from skillsearch.errors import ConfigurationError, StoreError
 from skillsearch.results import FailedSearch, SearchResult
 from skillsearch.running import cancellable
 from skillsearch.settings import Settings
+from skillsearch.tasks.task import Task
 
 __all__ = ["AsyncSkillSearch"]
 
-_Result = TypeVar("_Result")
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
 
 _END: Final = object()
+
+
+class AsyncMethod(Generic[Parameters, Answer]):
+    """A task as a method of the client for asyncio, with the options of its function."""
+
+    def __init__(self, task: Task[Parameters, Answer]) -> None:
+        self._task = task
+        self.__doc__ = task.run.__doc__
+
+    @overload
+    def __get__(self, client: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(
+        self, client: "AsyncSkillSearch", owner: type
+    ) -> Callable[Parameters, Coroutine[Any, Any, Answer]]: ...
+
+    def __get__(
+        self, client: "AsyncSkillSearch | None", owner: type
+    ) -> Self | Callable[Parameters, Coroutine[Any, Any, Answer]]:
+        if client is None:
+            return self
+        method = Method(self._task).__get__(client.client, owner)
+
+        async def call(*args: Parameters.args, **options: Parameters.kwargs) -> Answer:
+            return await client._run(lambda: method(*args, **options))
+
+        return call
 
 
 class AsyncSkillSearch:
@@ -49,9 +80,25 @@ class AsyncSkillSearch:
         """See `SkillSearch.open`; `concurrency` is how many searches run at once."""
         return cls(await asyncio.to_thread(SkillSearch.open, settings, **overrides), concurrency=concurrency)
 
-    async def search(self, title: str, **options: Any) -> SearchResult:  # noqa: ANN401 - those of `search`
-        """See `SkillSearch.search`."""
-        return await self._run(lambda: self.client.search(title, **options))
+    search = AsyncMethod(tasks.TITLE_TO_SKILLS)
+    titles_for = AsyncMethod(tasks.SKILL_TO_TITLES)
+    extract = AsyncMethod(tasks.TEXT_TO_SKILLS)
+    similar = AsyncMethod(tasks.SIMILAR_SKILLS)
+    normalize_skill = AsyncMethod(tasks.NORMALIZE_SKILL)
+    normalize_title = AsyncMethod(tasks.NORMALIZE_TITLE)
+    suggest = AsyncMethod(tasks.SUGGEST)
+    compare = AsyncMethod(tasks.COMPARE)
+
+    async def each(
+        self,
+        task: Task[..., Answer],
+        inputs: Iterable[object],
+        **options: Any,  # noqa: ANN401 - those of `SkillSearch.each`
+    ) -> AsyncIterator[Answer | FailedSearch]:
+        """See `SkillSearch.each`."""
+        found = await self._run(lambda: self.client.each(task, inputs, **options))
+        while (result := await self._run(lambda: next(found, _END))) is not _END:
+            yield result  # type: ignore[misc] # not the end
 
     async def search_each(
         self,
@@ -59,9 +106,8 @@ class AsyncSkillSearch:
         **options: Any,  # noqa: ANN401 - those of `search_each`
     ) -> AsyncIterator[SearchResult | FailedSearch]:
         """See `SkillSearch.search_each`."""
-        found = await self._run(lambda: self.client.search_each(titles, **options))
-        while (result := await self._run(lambda: next(found, _END))) is not _END:
-            yield result  # type: ignore[misc] # not the end
+        async for result in self.each(tasks.TITLE_TO_SKILLS, titles, **options):
+            yield result
 
     async def search_many(
         self,
@@ -82,11 +128,11 @@ class AsyncSkillSearch:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _run(self, call: Callable[[], _Result]) -> _Result:
+    async def _run(self, call: Callable[[], Answer]) -> Answer:
         """Call in a thread; if this task is cancelled, the search stops after the stage that runs."""
         cancelled = threading.Event()
 
-        def in_thread() -> _Result:
+        def in_thread() -> Answer:
             with cancellable(cancelled):
                 return call()
 

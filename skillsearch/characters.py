@@ -3,9 +3,10 @@
 import json
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any, Final
 
-__all__ = ["fault_of", "fold", "json_text", "one_line", "printable", "quoted"]
+__all__ = ["fault_of", "fold", "json_text", "one_line", "printable", "quoted", "script_of"]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 """Control characters that are not white space."""
@@ -55,6 +56,12 @@ def quoted(value: object) -> str:
         return f"{value[:_LONGEST_QUOTE]!r}…"
     text = repr(value)
     return text if isinstance(value, str) or len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
+
+
+@lru_cache(maxsize=65536)
+def script_of(letter: str) -> str:
+    """The script of a letter by its Unicode name, such as ``LATIN``; empty for one without a name."""
+    return unicodedata.name(letter, "").partition(" ")[0].partition("-")[0]
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:  # noqa: ANN401 - any value of JSON

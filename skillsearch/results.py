@@ -1,9 +1,9 @@
-"""Results of a search: frozen, and ready for JSON."""
+"""Results of all tasks: frozen, and ready for JSON."""
 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, overload
+from typing import Any, Generic, Literal, TypeVar, overload
 
 from skillsearch.characters import json_text, quoted
 from skillsearch.models.classes import Relevance
@@ -12,14 +12,59 @@ from skillsearch.settings import RerankerName
 __all__ = [
     "EscoLinks",
     "FailedSearch",
+    "Found",
+    "Hits",
+    "How",
+    "OccupationMatch",
     "Probabilities",
     "Reference",
+    "Relation",
     "SearchResult",
     "SkillHit",
+    "SkillMatch",
     "TaxonomyVersion",
     "Timings",
     "Versions",
 ]
+
+Hit = TypeVar("Hit")
+
+How = Literal["label", "alias", "model"]
+"""How a concept was found: by its label, by another of its names, or by the models."""
+
+Relation = Literal["essential", "optional"]
+"""How the taxonomy links an occupation and a skill."""
+
+
+class Hits(Generic[Hit]):
+    """A result with hits, best first; it can be looped over, measured and indexed like a tuple."""
+
+    __slots__ = ()
+
+    hits: tuple[Hit, ...]
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Hit, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Hit | tuple[Hit, ...]:
+        return self.hits[index]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values ready for JSON."""
+        return asdict(self)  # type: ignore[call-overload,no-any-return] # a data class, as all results are
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The result as a JSON object."""
+        return json_text(self.to_dict(), indent=indent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +175,11 @@ class Versions:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchResult:
+class SearchResult(Hits[SkillHit]):
     """The hits for a title, best first; it can be looped over, measured and indexed like a tuple.
 
     Attributes:
-        title: as the models saw it.
+        title: as it was given, white space folded.
         hits: best first.
         alpha: weight of retrieval in the fixed blend; None where no reranker or a learned blend ranked.
         depth: how many candidates were reranked at most; None without reranking and learned blend.
@@ -144,6 +189,8 @@ class SearchResult:
         min_probability: where it is set, each hit is at least so likely to be contextual or core.
         rerank: what reranked; None where nothing did.
         notes: what of the request had no effect, such as a URI to exclude that the index does not have.
+        searched: what was searched for: the title without what is mechanical, or several titles.
+        seniority: words of the title, such as *senior*, that were kept apart.
     """
 
     title: str
@@ -156,29 +203,95 @@ class SearchResult:
     min_probability: float | None = None
     rerank: RerankerName | None = None
     notes: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
+    seniority: tuple[str, ...] = ()
 
-    def __iter__(self) -> Iterator[SkillHit]:
-        return iter(self.hits)
 
-    def __len__(self) -> int:
-        return len(self.hits)
+@dataclass(frozen=True, slots=True)
+class SkillMatch:
+    """A skill that was found for a text or for another skill.
 
-    @overload
-    def __getitem__(self, index: int) -> SkillHit: ...
+    Attributes:
+        rank: 1 for the best.
+        uri: of the skill.
+        label: its preferred label.
+        probability: of being what was asked for; None where no model tells.
+        how: by its label, by another of its names, or by the models.
+        name: the name that the text is; the label where the models found it.
+        score: the cosine; what is found by a name goes before.
+        skill_type: ``skill``, ``knowledge`` or empty.
+        description: of the skill.
+        taxonomy: that it is from.
+    """
 
-    @overload
-    def __getitem__(self, index: slice) -> tuple[SkillHit, ...]: ...
+    rank: int
+    uri: str
+    label: str
+    probability: float | None
+    how: How
+    name: str
+    score: float
+    skill_type: str
+    description: str
+    taxonomy: str
 
-    def __getitem__(self, index: int | slice) -> SkillHit | tuple[SkillHit, ...]:
-        return self.hits[index]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Values ready for JSON."""
-        return asdict(self)
+@dataclass(frozen=True, slots=True)
+class OccupationMatch:
+    """An occupation that was found for a title or for a skill.
 
-    def to_json(self, *, indent: int | None = None) -> str:
-        """The result as a JSON object."""
-        return json_text(self.to_dict(), indent=indent)
+    Attributes:
+        rank: 1 for the best.
+        uri: of the occupation.
+        label: its preferred label.
+        probability: of being what was asked for; None where no model tells.
+        code: of the occupation in its taxonomy; may be empty.
+        isco: code of its ISCO-08 unit group; may be empty.
+        relation: to the skill that was asked for, where the taxonomy links them.
+        how: by its label, by another of its names, or by the models.
+        name: the name that the text is; the label where the models found it.
+        score: what the models order by; what is linked, or found by a name, goes before.
+        description: of the occupation.
+        taxonomy: that it is from.
+    """
+
+    rank: int
+    uri: str
+    label: str
+    probability: float | None
+    code: str
+    isco: str
+    relation: Relation | None
+    how: How
+    name: str
+    score: float
+    description: str
+    taxonomy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Hits[Hit]):
+    """What was found for a text.
+
+    Attributes:
+        input: as it was given.
+        searched: the texts that were searched for.
+        recognised: whether the input is, in a language of the index, what the task takes.
+        hits: best first.
+        timings: milliseconds by stage.
+        versions: what answered.
+        notes: what of the request had no effect.
+        seniority: words of a title, such as *senior*, that were kept apart.
+    """
+
+    input: str
+    searched: tuple[str, ...]
+    recognised: bool
+    hits: tuple[Hit, ...]
+    timings: Timings
+    versions: Versions
+    notes: tuple[str, ...] = ()
+    seniority: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,17 @@ class Settings(BaseSettings):
         default=300, description="Characters that a title may have."
     )
 
+    max_text_length: Annotated[int, Field(gt=0)] = Field(
+        default=50_000, description="Characters that an advert may have."
+    )
+    clean_titles: bool = Field(
+        default=True,
+        description="Take gender markers, pay, places, hours and the like out of titles before the search.",
+    )
+    acronyms: Path | None = Field(
+        default=None, description="Acronyms in titles beside those known: lines of `ACRONYM = words`."
+    )
+
     @property
     def model_location(self) -> str:
         """The models' folder or preset."""

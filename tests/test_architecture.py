@@ -23,12 +23,13 @@ FLOORS = (
     ("skillsearch.errors", "skillsearch.arrays", "skillsearch.forks"),
     ("skillsearch.values", "skillsearch.progress", "skillsearch.files", "skillsearch.tables"),
     ("skillsearch.settings",),
-    ("skillsearch.taxonomy",),
+    ("skillsearch.taxonomy", "skillsearch.words"),
     ("skillsearch.models",),
     ("skillsearch.store",),
     ("skillsearch.rank",),
     ("skillsearch.results",),
-    ("skillsearch.provenance", "skillsearch.running", "skillsearch.tasks"),
+    ("skillsearch.provenance", "skillsearch.running"),
+    ("skillsearch.tasks",),
     ("skillsearch.client",),
     ("skillsearch.aio", "skillsearch.cli"),
     ("skillsearch.__main__",),
@@ -103,6 +104,20 @@ def test_every_command_shows_at_most_a_dozen_options() -> None:
     assert {"search", "reindex", "train", "talentclef"} <= seen
 
 
+def test_no_module_knows_two_tasks() -> None:
+    """The registry does, which the clients read; a task is one file, that imports no other task."""
+    from skillsearch.tasks import TASKS
+
+    modules = {task.run.__module__ for task in TASKS.values()}
+    assert len(modules) == len(TASKS)
+    for path in FILES:
+        known = modules.intersection(_imports(path))
+        allowed = len(modules) if path.match("skillsearch/tasks/__init__.py") else 1
+        assert len(known) <= allowed, f"{path} imports {known}"
+        if "tasks" in path.parts and path.name != "__init__.py":
+            assert not known, f"{path} imports the task {known}"
+
+
 def test_the_direction_test_sees_imports_inside_functions(tmp_path: Path) -> None:
     path = tmp_path / "module.py"
     path.write_text("import a.b\ndef f():\n    from c.d import e\n", encoding="utf-8")
@@ -128,9 +143,12 @@ def test_the_public_names_are_these() -> None:
         "AsyncSkillSearch",
         "FailedSearch",
         "Filters",
+        "Found",
+        "OccupationMatch",
         "SearchResult",
         "Settings",
         "SkillHit",
+        "SkillMatch",
         "SkillSearch",
         "SkillSearchError",
     ]

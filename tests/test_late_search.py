@@ -174,7 +174,7 @@ def test_one_client_has_both(late_home: Path, models_folder: Path, late: SkillSe
 
 
 def test_without_any_reranker_the_default_is_the_vector_search(client: SkillSearch, encoder: Encoder) -> None:
-    alone = SkillSearch(client._store, encoder, None, client._settings)
+    alone = SkillSearch(client._engine.store, encoder, None, client._engine.settings)
     assert alone.search("Chef").rerank is None
     assert alone.search("Chef").hits == client.search("Chef", rerank=False).hits
     with pytest.raises(QueryError, match="no cross-encoder"):
@@ -237,7 +237,7 @@ def test_a_learned_blend_does_not_go_with_it(
     client: SkillSearch, late_home: Path, models_folder: Path
 ) -> None:
     learned = LearnedRanker(Blender(*[None] * 6, name="learned"), None)  # type: ignore[arg-type]
-    client._rankers = Rankers(learned, learned, {})
+    client._engine.rankers = Rankers(learned, learned, {})
     with pytest.raises(QueryError, match="the learned blend learned was fitted for the cross-encoder"):
         client.search("Chef", rerank=LATE)
     with pytest.raises(QueryError, match="alpha does not go with the learned blend learned without"):

@@ -60,7 +60,7 @@ def scorer(encoder: Encoder) -> Counting:
 @pytest.fixture
 def waiting(client: SkillSearch, slow: Slow, scorer: Counting) -> SkillSearch:
     """A client whose searches wait in their first stage."""
-    return SkillSearch(client._store, slow, scorer, client._settings)  # type: ignore[arg-type]
+    return SkillSearch(client._engine.store, slow, scorer, client._engine.settings)  # type: ignore[arg-type]
 
 
 def test_closing_waits_for_the_searches_that_run(waiting: SkillSearch, slow: Slow) -> None:
@@ -88,7 +88,7 @@ def test_a_closed_client_says_so_in_every_thread_and_opens_nothing(client: Skill
     ):
         with ThreadPoolExecutor(1) as pool, pytest.raises(StoreError, match="the client is closed"):
             pool.submit(search).result()
-    assert client._store._open is None  # type: ignore[attr-defined]
+    assert client._engine.store._open is None  # type: ignore[attr-defined]
 
 
 def test_a_cancelled_search_stops_after_its_stage(waiting: SkillSearch, slow: Slow, scorer: Counting) -> None:

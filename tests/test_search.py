@@ -361,8 +361,10 @@ def test_hits_that_are_not_probable_enough_are_dropped_before_the_limit(client: 
 
 
 def test_a_setting_asks_for_probable_hits(client: SkillSearch, encoder: Encoder) -> None:
-    settings = client._settings.model_copy(update={"min_probability": 1.0})
-    other = SkillSearch(client._store, encoder, client._rankers.named["cross-encoder"].scorer, settings)
+    settings = client._engine.settings.model_copy(update={"min_probability": 1.0})
+    other = SkillSearch(
+        client._engine.store, encoder, client._engine.rankers.named["cross-encoder"].scorer, settings
+    )
     assert (len(other.search("Chef")), other.search("Chef").notes) == (0, ())
     assert len(other.search("Chef", min_probability=0)) == 20
     plain = other.search("Chef", rerank=False)
@@ -377,7 +379,7 @@ def test_without_reranking_there_are_no_probabilities_to_ask_for(
 ) -> None:
     with pytest.raises(QueryError, match="it goes with the reranker cross-encoder"):
         client.search("Chef", min_probability=0.5, rerank=False)
-    alone = SkillSearch(client._store, encoder, None, client._settings)
+    alone = SkillSearch(client._engine.store, encoder, None, client._engine.settings)
     with pytest.raises(QueryError, match="it goes with the reranker cross-encoder"):
         alone.search("Chef", min_probability=0.5)
 
@@ -427,7 +429,7 @@ def test_both_stores_give_the_same(
     store = ServerStore.in_memory()
     index_taxonomy(taxonomy, encoder, store)
     reranker = locate_models(str(models_folder)).load_reranker(device="cpu")
-    other = SkillSearch(store, encoder, reranker, client._settings)
+    other = SkillSearch(store, encoder, reranker, client._engine.settings)
     filters = Filters(collections=["digital"], occupations="data scientist")
     for options in ({"limit": 40}, {"limit": 40, "filters": filters}, {"limit": 300, "depth": 50}):
         ours, theirs = client.search("Data Scientist", **options), other.search("Data Scientist", **options)

@@ -1,4 +1,4 @@
-"""Answers to many titles as they are found: as tables, JSON Lines or CSV."""
+"""Answers to many inputs as they are found: as tables, JSON Lines or CSV."""
 
 import sys
 from collections import deque
@@ -13,18 +13,26 @@ from skillsearch.cli.console import error, stdout
 from skillsearch.cli.tables import explanation, result_table
 from skillsearch.cli.titles import TitleRow
 from skillsearch.client import SkillSearch
-from skillsearch.results import FailedSearch, SearchResult, SkillHit
+from skillsearch.errors import QueryError
+from skillsearch.results import FailedSearch, SkillHit
 from skillsearch.tables import write_rows
+from skillsearch.tasks.task import Task
 
-__all__ = ["Answer", "answers", "print_csv", "print_json", "print_tables"]
+__all__ = ["Answer", "answers", "json_cell", "print_csv", "print_json", "print_tables"]
 
-Answer = tuple[TitleRow, SearchResult | FailedSearch]
+Answer = tuple[TitleRow, Any]
+"""A row, and the result for it or a `FailedSearch`."""
 
 _COLUMNS: Final = ("rank", "uri", "label", "relevance", "score", "probability", "error")
 
 
-def answers(client: SkillSearch, rows: Iterable[TitleRow], **options: Any) -> Iterator[Answer]:  # noqa: ANN401
-    """The answer to each title as it is found; options are those of `SkillSearch.search`."""
+def answers(
+    client: SkillSearch,
+    task: Task[..., Any],
+    rows: Iterable[TitleRow],
+    **options: Any,  # noqa: ANN401 - those of the task
+) -> Iterator[Answer]:
+    """The answer to each input as it is found; options are those of the task."""
     taken: deque[TitleRow] = deque()
 
     def titles() -> Iterator[object]:
@@ -32,11 +40,14 @@ def answers(client: SkillSearch, rows: Iterable[TitleRow], **options: Any) -> It
             taken.append(row)
             yield None if row.problem else row.title
 
-    for found in client.search_each(titles(), **options):
+    for found in client.each(task, titles(), **options):
         row = taken.popleft()
         if row.problem and isinstance(found, FailedSearch):
-            found = replace(found, title=row.title, error=row.problem)
-        yield row, found
+            yield row, replace(found, title=row.title, error=row.problem)
+        elif row.problem and not row.is_blank:  # what a task made of nothing is not what was asked
+            yield row, FailedSearch(0, row.title, row.problem, QueryError.__name__)
+        else:
+            yield row, found
 
 
 def print_tables(found: Iterable[Answer], explain: int | None) -> bool:
@@ -77,7 +88,7 @@ def _cells(found: Iterable[Answer], given: Sequence[str]) -> Iterator[list[objec
     for row, answer in found:
         sys.stdout.flush()  # what was found before
         values = row.values or {"title": row.title}
-        before = [_cell(values.get(name)) for name in given]
+        before = [json_cell(values.get(name)) for name in given]
         if isinstance(answer, FailedSearch):
             yield [*before, *[None] * (len(_COLUMNS) - 1), f"{row.place}: {answer.error}".removeprefix(": ")]
         elif not answer.hits:
@@ -86,8 +97,8 @@ def _cells(found: Iterable[Answer], given: Sequence[str]) -> Iterator[list[objec
             yield from ([*before, *_hit_cells(hit)] for hit in answer)
 
 
-def _cell(value: object) -> object:
-    """A value of a row as a cell; a list or an object is JSON."""
+def json_cell(value: object) -> object:
+    """A value as a cell, or as a value of JSON; a list or an object is text."""
     if value is None or isinstance(value, int | float):
         return value
     return printable(value) if isinstance(value, str) else json_text(value)

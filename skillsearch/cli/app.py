@@ -18,7 +18,8 @@ COMMANDS: Final = "skillsearch.commands"
 """The entry-point group of commands."""
 
 _FIRST = (
-    *("search", "reindex", "status", "builds", "rollback", "prune"),
+    *("search", "extract", "titles", "similar", "normalize", "compare"),
+    *("reindex", "status", "builds", "rollback", "prune"),
     *("train", "export", "fit", "evaluate", "data"),
 )
 _OURS: Final = ("skillsearch", "indexer", "trainer")

@@ -1,8 +1,6 @@
 """The command `skillsearch search`."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -11,7 +9,6 @@ from skillsearch.cli.options import JsonOption, SetOption, read_assignments, spl
 
 if TYPE_CHECKING:
     from skillsearch.cli.answers import Answer
-    from skillsearch.progress import Advance
     from skillsearch.store.filters import Filters
 
 __all__ = ["search"]
@@ -96,14 +93,12 @@ def search(
 
     Example: skillsearch search -- "- Tiler -"
     """
-    from skillsearch.cli.answers import answers, print_csv, print_json, print_tables
-    from skillsearch.cli.console import note, stdout
-    from skillsearch.cli.progress import progress_bars
+    from skillsearch.cli.answers import print_csv, print_json, print_tables
+    from skillsearch.cli.many import answer_all
     from skillsearch.cli.titles import read_titles
-    from skillsearch.client import SkillSearch
-    from skillsearch.errors import ConfigurationError, QueryError
-    from skillsearch.progress import silent
+    from skillsearch.errors import ConfigurationError
     from skillsearch.settings import load_settings
+    from skillsearch.tasks import TITLE_TO_SKILLS
 
     if as_json and as_csv:
         raise ConfigurationError("give either --json or --csv")
@@ -115,41 +110,27 @@ def search(
     rows = read_titles(titles or (), source, column)
     if as_csv:
         rows = list(rows)  # whose columns are the header
-    with progress_bars() as progress:
-        progress("load index and models")
-        client = SkillSearch.open(settings, progress=progress)
-    counts = Counter[bool]()
-    total = len(rows) if isinstance(rows, list) else None
-    is_shown = total != 1 and (as_json or as_csv or not stdout().is_terminal)
-    with client, progress_bars() if is_shown else nullcontext(silent) as progress:
-        found = _counted(
-            answers(client, rows, limit=limit, filters=filters, rerank=reranker != "none"),
-            counts,
-            progress("search", total),
-        )
-        is_whole = True
+
+    def show(found: "Iterable[Answer]") -> bool:
         if as_json:
             print_json(found)
         elif as_csv:
             print_csv(found, list(rows))
         else:
-            is_whole = print_tables(found, explain)
-    if not counts:
-        raise QueryError(f"no titles in {source or 'standard input'}: it is empty")
-    if counts[True] and counts.total() > 1:
-        note(f"{counts[True]:,} of {counts.total():,} titles failed")
-    if not (counts[False] and is_whole):
-        raise typer.Exit(1)
+            return print_tables(found, explain)
+        return True
 
-
-def _counted(found: "Iterable[Answer]", counts: Counter[bool], advance: "Advance") -> "Iterator[Answer]":
-    """The answers; how many failed, and how many did not, is counted under True and False."""
-    from skillsearch.results import FailedSearch
-
-    for row, answer in found:
-        counts[isinstance(answer, FailedSearch)] += 1
-        yield row, answer
-        advance(1, f"{counts[True]:,} failed" if counts[True] else "")
+    answer_all(
+        TITLE_TO_SKILLS,
+        rows,
+        settings,
+        show,
+        source=source,
+        is_table=not (as_json or as_csv),
+        limit=limit,
+        filters=filters,
+        rerank=reranker != "none",
+    )
 
 
 def _filters(named: dict[str, Many], others: Sequence[str]) -> "Filters":

@@ -28,7 +28,7 @@ def result_table(result: SearchResult) -> RenderableType:
         f"{timings.total:.0f} ms: encode {timings.encode:.0f}, retrieve {timings.retrieve:.0f}, "
         f"{reranked} {timings.rerank:.0f}",
     ]
-    table = new_table(result.title, " · ".join(parts))
+    table = new_table(_title(result), " · ".join(parts))
     table.title_style = "bold"
     table.add_column("#", justify="right", style="dim")
     table.add_column("skill", ratio=1)
@@ -50,6 +50,12 @@ def result_table(result: SearchResult) -> RenderableType:
         asked = "" if result.min_probability is None else " and is as probable as was asked for"
         notes.append(f"no skill fulfils the filters{asked}")
     return Group(table, *(Text(note, style="yellow") for note in notes)) if notes else table
+
+
+def _title(result: SearchResult) -> str:
+    """The title, and what was searched for where that is something else."""
+    searched = "; ".join(result.searched)
+    return result.title if searched in ("", result.title) else f"{result.title} → {searched}"
 
 
 def explanation(result: SearchResult, hit: SkillHit) -> RenderableType:

@@ -8,7 +8,7 @@ from skillsearch.store.base import Build, ScoredPoint, Space
 from skillsearch.store.filters import Where
 from skillsearch.taxonomy.texts import pair_text
 
-__all__ = ["Candidate", "Query", "by_score", "nearest"]
+__all__ = ["Candidate", "Query", "by_score", "merged", "nearest"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +66,16 @@ def nearest_points(
 ) -> list[ScoredPoint]:
     """The nearest points with their labels; `vector` has shape (d,)."""
     return build.query(space, vector.tolist(), limit, where, fields=("uri", "label"))
+
+
+def merged(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
+    """One list of several, each candidate with its best score; one list alone stays as it is."""
+    if len(lists) == 1:
+        return list(lists[0])
+    best: dict[str, Candidate] = {}
+    for candidate in by_score([one for some in lists for one in some]):
+        best.setdefault(candidate.uri, candidate)
+    return list(best.values())
 
 
 def by_score(candidates: Sequence[Candidate]) -> list[Candidate]:

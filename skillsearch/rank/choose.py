@@ -1,6 +1,6 @@
 """Which ranker a search uses: what is loaded, what the settings say, and what the search asks for."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from skillsearch.errors import ConfigurationError, QueryError
 from skillsearch.models.protocols import Encoder, PairScorer
@@ -36,11 +36,14 @@ class Rankers:
         default: what a search uses that names none.
         plain: what a search uses that wants no reranking.
         named: by name, those that a search can ask for.
+        pairs: what scores pairs of a title and a skill where no learned blend can; the order of the
+            vector search where no cross-encoder is loaded.
     """
 
     default: Ranker
     plain: Ranker
     named: dict[RerankerName, Ranker]
+    pairs: Ranker = field(default_factory=NoReranking)
 
     @classmethod
     def load(
@@ -65,18 +68,19 @@ class Rankers:
             ModelError: the manifest of the encoder is damaged.
         """
         alpha, depth, least = settings.alpha, settings.depth, settings.min_probability
+        pairs = CrossEncoderRanker(scorer, alpha, depth, temperature=temperature) if scorer else NoReranking()
         if blender is not None:
             blender.require_match(encoder.folder, scorer.folder if scorer else None)
             plain = LearnedRanker(blender, None, depth, settings.demand_weight)
             learned = replace(plain, scorer=scorer, min_probability=least, temperature=temperature)
-            return cls(learned, plain, {"cross-encoder": learned} if scorer else {})
+            return cls(learned, plain, {"cross-encoder": learned} if scorer else {}, pairs)
         _ = encoder.folder.manifest  # a damaged one is better told now than in a search
         cache = TokenCache(encoder, settings.home.expanduser() / TOKENS)
         late = LateInteractionRanker(encoder, cache, alpha=alpha, depth=depth)
         named: dict[RerankerName, Ranker] = {"late-interaction": late}
         if scorer is not None:
             named["cross-encoder"] = CrossEncoderRanker(scorer, alpha, depth, least, temperature)
-        return cls(named.get(settings.rerank, NoReranking()), NoReranking(), named)
+        return cls(named.get(settings.rerank, NoReranking()), NoReranking(), named, pairs)
 
     def choose(self, rerank: bool | RerankerName) -> Ranker:
         """The ranker that a search asks for: by name, True for the default, False for no reranking.

@@ -17,7 +17,7 @@ from skillsearch.settings import RerankerName
 from skillsearch.store.base import Build, Space
 from skillsearch.store.filters import Where
 
-__all__ = ["CrossEncoderRanker", "fuse_candidates", "keep_probable", "with_logits"]
+__all__ = ["CrossEncoderRanker", "fuse_candidates", "keep_probable", "probability_of", "with_logits"]
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,13 @@ def keep_probable(
     return [
         candidate
         for candidate in candidates
-        if candidate.logits is not None and _relevant(candidate.logits, temperature) >= min_probability
+        if (share := probability_of(candidate, temperature)) is not None and share >= min_probability
     ]
 
 
-def _relevant(logits: Sequence[float], temperature: float) -> float:
-    """The probability of being contextual or core."""
-    shares = softmax([logit / temperature for logit in logits])
+def probability_of(candidate: Candidate, temperature: float) -> float | None:
+    """The probability of being contextual or core; None where the cross-encoder did not read it."""
+    if candidate.logits is None:
+        return None
+    shares = softmax([logit / temperature for logit in candidate.logits])
     return float(shares[CONTEXTUAL] + shares[CORE])

@@ -1,18 +1,114 @@
 """Title to skills: the skills that a job asks for, by its title."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from skillsearch.models.classes import CLASSES
-from skillsearch.rank.candidates import Candidate
+from skillsearch.rank.candidates import Candidate, merged
 from skillsearch.rank.fuse import softmax
 from skillsearch.rank.ranker import Ranker
-from skillsearch.results import EscoLinks, Probabilities, Reference, SkillHit
+from skillsearch.results import EscoLinks, Probabilities, Reference, SearchResult, SkillHit
+from skillsearch.settings import RerankerName
 from skillsearch.store.base import Build, Payload
-from skillsearch.tasks.task import Task
-from skillsearch.taxonomy.texts import pair_text, query_text
+from skillsearch.store.filters import Filters
+from skillsearch.tasks.engine import Engine, checked_request
+from skillsearch.tasks.task import Input, Task
+from skillsearch.taxonomy.texts import query_text
 
-__all__ = ["TITLE_TO_SKILLS"]
+__all__ = ["TITLE", "TITLE_TO_SKILLS"]
+
+TITLE: Final = Input("title", "Data Scientist", "max_title_length", query_text)
+
+
+def search(
+    engine: Engine,
+    title: str,
+    *,
+    limit: int = 20,
+    filters: Filters | None = None,
+    rerank: bool | RerankerName = True,
+    alpha: float | None = None,
+    depth: int | None = None,
+    demand_weight: float | None = None,
+    min_probability: float | None = None,
+) -> SearchResult:
+    """Find and rank the skills for a job title.
+
+    Args:
+        engine: what runs it.
+        title: the job title.
+        limit: how many skills; beyond `depth` the list goes on in retrieval order, or in that of
+            a learned blend before reranking.
+        filters: what a skill must be; they act within the vector search.
+        rerank: what scores the candidates again: ``"cross-encoder"``, ``"late-interaction"``, or
+            True for the setting's, which is the cross-encoder unless set otherwise. False gives
+            the order of the vector search alone, or that of a learned blend before reranking.
+            Late interaction gives no classes, and does not go with a learned blend; the first
+            search with it may wait until the tokens of all skills are embedded.
+        alpha: weight of the retrieval score in the fixed blend, in [0, 1]; by default the setting's.
+        depth: how many candidates are reranked; by default the setting's, 200.
+        demand_weight: how much a learned blend heeds demand, at least 0; by default the setting's,
+            1. 0 treats every skill as of average demand, more makes general skills more prominent.
+        min_probability: keeps hits that are at least so likely to be contextual or core, in [0, 1],
+            before `limit` is cut; by default the setting's, none. Only the cross-encoder tells.
+            Skills below `depth` have no probability, and are dropped.
+
+    Raises:
+        QueryError: the title is empty, too long or not text, a number is out of range, an option
+            does not go with the ranker, or there is no such reranker.
+        FilterError: a filter names a value that the index does not have.
+        ModelMismatchError: an index of another encoder has been published meanwhile.
+        StoreError: the store failed, or the client is closed.
+    """
+    return _prepare(
+        engine,
+        limit=limit,
+        filters=filters,
+        rerank=rerank,
+        alpha=alpha,
+        depth=depth,
+        demand_weight=demand_weight,
+        min_probability=min_probability,
+    )(title)
+
+
+def _prepare(
+    engine: Engine,
+    *,
+    limit: int = 20,
+    filters: Filters | None = None,
+    rerank: bool | RerankerName = True,
+    **options: float | None,
+) -> Callable[[object], SearchResult]:
+    """Check the options of a search; what is given back searches for one title after the other."""
+    request = checked_request(limit, filters, engine.rankers.choose(rerank).with_options(options))
+    settings = engine.settings
+
+    def answer(title: object) -> SearchResult:
+        view = TITLE.read(title, settings)
+        with engine.run() as run:
+            where, notes = run.conditions("skills", filters)
+            clean = run.cleaned(view)
+            lists = [run.ranked("skills", text, request, where=where) for text in clean.texts]
+            ranker = lists[0][1]
+            ranked = merged([candidates for candidates, _ in lists])
+            hits = _skill_hits(run.build, ranked[:limit], ranker)
+            used = {"alpha": None, "depth": None} | ranker.options()
+            if settings.min_probability is not None and "min_probability" not in used:
+                notes = (*notes, f"min_probability has no effect: {ranker} gives no probabilities")
+            return SearchResult(
+                title=view,
+                hits=hits,
+                timings=run.timings(),
+                versions=run.versions(ranker),
+                rerank=ranker.reranker,
+                notes=notes,
+                searched=clean.texts,
+                seniority=clean.seniority,
+                **used,
+            )
+
+    return answer
 
 
 def _skill_hits(build: Build, candidates: Sequence[Candidate], ranker: Ranker) -> tuple[SkillHit, ...]:
@@ -59,14 +155,5 @@ def _probabilities(candidate: Candidate, temperature: float) -> tuple[float, ...
     return tuple(softmax([logit / temperature for logit in candidate.logits]).tolist())
 
 
-TITLE_TO_SKILLS: Final = Task(
-    name="title-to-skills",
-    input="title",
-    example="Data Scientist",
-    longest="max_title_length",
-    view=query_text,
-    space="skills",
-    pair=pair_text,
-    hits=_skill_hits,
-)
+TITLE_TO_SKILLS: Final = Task("title-to-skills", TITLE, "skills", search, _prepare)
 """Ranks skills for a job title, each with its class where the cross-encoder ranks them."""

@@ -100,7 +100,7 @@ class ServerBuild:
         limit: int,
         where: Where | None,
         fields: Sequence[str],
-        params: models.SearchParams,
+        params: models.SearchParams | None,
     ) -> list[ScoredPoint]:
         found = self.connection.client.query_points(
             self.collections[space],

@@ -1,0 +1,246 @@
+"""The engine that all tasks run on: the index, the models, and the steps of a search."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from skillsearch.arrays import Float32Array
+from skillsearch.characters import quoted
+from skillsearch.errors import FilterError
+from skillsearch.models.protocols import Encoder
+from skillsearch.provenance import require_match, versions_of
+from skillsearch.rank.candidates import Candidate, Query, by_score, nearest
+from skillsearch.rank.choose import Rankers
+from skillsearch.rank.ranker import NoReranking, Ranker, require_in_range
+from skillsearch.results import Timings, Versions
+from skillsearch.running import Searches, stop_if_cancelled
+from skillsearch.settings import Settings
+from skillsearch.store.base import Build, Space, Store
+from skillsearch.store.filter_values import FilterValues
+from skillsearch.store.filters import Filters, Match, Where
+from skillsearch.tasks.confidence import Confidence
+from skillsearch.tasks.names import Names
+from skillsearch.tasks.vectors import Vectors
+from skillsearch.tasks.vocabulary import vocabulary_of
+from skillsearch.taxonomy.texts import pair_text
+from skillsearch.words.titles import CleanTitle, clean_title
+
+__all__ = ["PLAIN", "Engine", "Kept", "Request", "Run", "checked_request"]
+
+_Made = TypeVar("_Made")
+
+_logger = logging.getLogger(__name__)
+
+PLAIN: Final = NoReranking()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a search is asked for beside its text."""
+
+    limit: int
+    filters: Filters | None
+    ranker: Ranker
+
+
+def checked_request(limit: int, filters: Filters | None, ranker: Ranker) -> Request:
+    """The options that all searches have, checked.
+
+    Raises:
+        QueryError: the limit is out of range, or the filters are none.
+    """
+    require_in_range("limit", limit)
+    if not isinstance(filters, Filters | None):
+        raise FilterError(f"filters is made by Filters(…), found {quoted(filters)}")
+    return Request(limit, filters, ranker)
+
+
+class Kept:
+    """What is read of one build on first use, and kept while it is published; shared between threads."""
+
+    def __init__(self, build: Build) -> None:
+        self.build = build
+        self._made: dict[tuple[str, Space], object] = {}
+        self._lock = threading.RLock()
+
+    def filter_values(self, space: Space) -> FilterValues:
+        """The values that filters can name."""
+        return self.once("filter values", space, lambda: FilterValues(self.build, space))
+
+    def names(self, space: Space) -> Names:
+        """The labels and aliases of a space."""
+        return self.once("names", space, lambda: Names.of(self.build, space))
+
+    def vectors(self, space: Space) -> Vectors:
+        """The vectors of a space."""
+        return self.once("vectors", space, lambda: Vectors.of(self.build, space))
+
+    def once(self, name: str, space: Space, make: Callable[[], _Made]) -> _Made:
+        """What `make` gives, which is called once for a name and a space."""
+        with self._lock:
+            if (name, space) not in self._made:
+                self._made[name, space] = make()
+            return self._made[name, space]  # type: ignore[return-value] # of the same name
+
+
+@dataclass
+class Engine:
+    """All that a client has opened.
+
+    Attributes:
+        store: has the published index.
+        encoder: what the index was built with.
+        rankers: those that a search can ask for.
+        settings: defaults of what a search can vary.
+    """
+
+    store: Store
+    encoder: Encoder
+    rankers: Rankers
+    settings: Settings
+    _searches: Searches = field(default_factory=Searches)
+    _kept: Kept | None = None
+
+    @contextmanager
+    def run(self) -> Iterator["Run"]:
+        """One run of a task, on the build that is published now.
+
+        Raises:
+            ModelMismatchError: an index of another encoder has been published meanwhile.
+            StoreError: the store failed, or the client is closed.
+        """
+        with self._searches.one():
+            start = time.perf_counter()
+            build = self.store.published()
+            require_match(build.info, self.encoder.folder)
+            kept = self._kept
+            if kept is None or kept.build.info.name != build.info.name:
+                kept = self._kept = Kept(build)
+            yield Run(self, build, kept, start)
+
+    def check_filters(self, space: Space, filters: Filters | None) -> None:
+        """Check filters against the published index, before the first of many inputs is taken.
+
+        Raises:
+            FilterError: a filter names a value that the index does not have.
+        """
+        with self.run() as run:
+            run.conditions(space, filters)
+
+    def close(self) -> None:
+        """Close the index, once the searches that run have ended; none can begin any more."""
+        self._searches.close()
+        self.store.close()
+
+
+@dataclass
+class Run:
+    """One run of a task: it sees one build, from beginning to end.
+
+    Attributes:
+        engine: what runs it.
+        build: the published one when it began.
+        kept: what has been read of that build.
+        start: when it began, in seconds.
+        stages: milliseconds by stage.
+    """
+
+    engine: Engine
+    build: Build
+    kept: Kept
+    start: float
+    stages: dict[str, float] = field(default_factory=lambda: {"encode": 0.0, "retrieve": 0.0, "rerank": 0.0})
+
+    def conditions(self, space: Space, filters: Filters | None) -> tuple[Where, tuple[str, ...]]:
+        """The conditions of filters, and notes on what has no effect."""
+        return self.kept.filter_values(space).resolve(filters)
+
+    def confidence(self, space: Space) -> Confidence:
+        """What a cosine is worth in a space; learned once for each build."""
+        kept, engine = self.kept, self.engine
+        path = engine.settings.home.expanduser() / "confidence" / f"{space}.json"
+
+        def learn() -> Confidence:
+            return Confidence.of(kept.names(space), kept.vectors(space), engine.encoder)
+
+        return kept.once("confidence", space, lambda: Confidence.kept_in(path, kept.build.info.name, learn))
+
+    def cleaned(self, title: str) -> CleanTitle:
+        """What a title says without what is mechanical around it, as far as the settings want that."""
+        settings, kept = self.engine.settings, self.kept
+        if not settings.clean_titles:
+            return CleanTitle((title,))
+        vocabulary = kept.once(
+            "vocabulary", "occupations", lambda: vocabulary_of(kept.names("occupations"), settings.acronyms)
+        )
+        return clean_title(title, vocabulary)
+
+    def encode(self, texts: Sequence[str]) -> Float32Array:
+        """Vectors of n texts: shape (n, d)."""
+        with self._stage("encode"):
+            return self.engine.encoder.encode(texts)
+
+    def ranked(
+        self,
+        space: Space,
+        view: str,
+        request: Request,
+        *,
+        where: Where | None = None,
+        pair: Callable[[str, str], tuple[str, str]] = pair_text,
+        also: Sequence[str] = (),
+    ) -> tuple[list[Candidate], Ranker]:
+        """The concepts for a text: encode, candidates, rank; a cancelled run stops between them.
+
+        Args:
+            space: that is searched.
+            view: the text as the models see it.
+            request: the limit, which is not cut here, and the ranker.
+            where: what a concept must be.
+            pair: the pair of texts that a cross-encoder sees.
+            also: URIs of concepts that are candidates wherever they are.
+
+        Returns:
+            Candidates in their final order, and the ranker, ready for the build.
+        """
+        ranker, where = request.ranker.ready(self.build), where or Where()
+        with self._stage("encode"):
+            query = self._query(view, ranker, pair)
+        with self._stage("retrieve"):
+            candidates = ranker.candidates(self.build, space, query, request.limit, where)
+            known = {candidate.uri for candidate in candidates}
+            beyond = tuple(uri for uri in also if uri not in known)
+            if beyond:
+                linked = Where((*where.must, Match(("uri",), beyond)), where.must_not)
+                candidates = by_score([*candidates, *nearest(self.build, space, query, len(beyond), linked)])
+        with self._stage("rerank"):
+            ranked = ranker.rank(query, candidates)
+        _logger.debug("searched %r in %.0f ms", view, self.timings().total)
+        return ranked, ranker
+
+    def timings(self) -> Timings:
+        """Milliseconds by stage, and in all until now."""
+        stages = {name: round(taken, 3) for name, taken in self.stages.items()}
+        return Timings(**stages, total=round((time.perf_counter() - self.start) * 1000, 3))
+
+    def versions(self, ranker: Ranker = PLAIN) -> Versions:
+        """What answers."""
+        return versions_of(self.build.info, self.engine.encoder.folder, ranker)
+
+    def _query(self, view: str, ranker: Ranker, pair: Callable[[str, str], tuple[str, str]]) -> Query:
+        if ranker.reads_tokens:
+            return Query(view, *self.engine.encoder.encode_with_tokens(view), pair=pair)
+        return Query(view, self.engine.encoder.encode([view])[0], pair=pair)  # (1, d) -> (d,)
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        """Time a stage; a run that was cancelled stops before it, or after."""
+        stop_if_cancelled()
+        start = time.perf_counter()
+        yield
+        self.stages[name] += (time.perf_counter() - start) * 1000
+        stop_if_cancelled()

@@ -1,0 +1,316 @@
+"""Text to skills: what an advert asks for, with the place that each skill was read from."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from skillsearch.characters import json_text, quoted
+from skillsearch.errors import QueryError
+from skillsearch.results import How, Timings, Versions
+from skillsearch.tasks.concepts import is_text
+from skillsearch.tasks.engine import Engine, Run
+from skillsearch.tasks.names import Name
+from skillsearch.tasks.task import Input, Task
+from skillsearch.words.gazetteer import Gazetteer, tokens
+from skillsearch.words.markup import PlainText, plain_text
+from skillsearch.words.sentences import Requirement, Sentence, requirement_at, sentences
+
+__all__ = ["TEXT_TO_SKILLS", "Extraction", "FoundSkill", "ReadSentence", "Span"]
+
+TEXT: Final = Input("text", "You write SQL and Python.", "max_text_length", str)
+
+_NAMED: Final[Mapping[tuple[How, bool, bool], float]] = {
+    ("label", True, True): 0.9,
+    ("label", True, False): 0.97,
+    ("label", False, True): 0.11,
+    ("label", False, False): 0.46,
+    ("alias", True, True): 0.13,
+    ("alias", True, False): 0.67,
+    ("alias", False, False): 0.1,
+}
+"""How often a name in a sentence of SkillSkape's training part is a skill that the sentence was written for.
+
+By what the name is: a label or an alias, one with capitals, of one word. Aliases of one word in lower case
+are such a skill in one place of fifty, so they are not read at all.
+"""
+
+_ORDER: Final[Mapping[Requirement, int]] = {"required": 0, "optional": 1, "excluded": 2}
+_PROPER = re.compile(
+    r"(?<![\w.])(?:\.?[A-Z]\w*(?:[.+#]\w*)*|[A-Za-z]+\.(?:js|io|py|net))(?:\s+[A-Z][\w.+#]*)*"
+)
+_LEADING = re.compile(
+    r"(?:with|in|of|some|like|and|or|plus|in|mit|oder|und|avec|et|ou|con|y|[,/:(])\s*$", re.IGNORECASE
+)
+_FOLLOWING = re.compile(r"\s+(?:would be|is an? |experience|knowledge|skills|and [A-Za-z][\w.+#-]*\b)")
+_WORD = re.compile(r"[^\W\d_]+")
+_CLAUSE = re.compile(r"[,;:()\u2013\u2014]|\s-\s|\b(?:and|or|und|oder|et|ou|y)\b|^[\s\-\u2022*]+")
+_FEWEST: Final = 2  # words of a clause that the encoder reads
+_MOST: Final = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of the text as it was given; offsets are in characters."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSkill:
+    """A skill that a text names.
+
+    Attributes:
+        uri: of the skill.
+        label: its preferred label.
+        probability: that the text means it; None where no model tells.
+        requirement: ``required``, ``optional`` or ``excluded``: the strongest that is said of it.
+        how: read by its label, by another of its names, or by the encoder.
+        spans: all places.
+        sentences: the sentence of each place.
+    """
+
+    uri: str
+    label: str
+    probability: float | None
+    requirement: Requirement
+    how: How
+    spans: tuple[Span, ...]
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSentence:
+    """A sentence: where it stands, what it is about, and the URIs of its skills."""
+
+    start: int
+    end: int
+    kind: str
+    skills: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """The skills of a text.
+
+    Attributes:
+        skills: what is required first, then what is optional, then what is excluded; in order of reading.
+        unmatched: names of skills that the index does not have.
+        recognised: whether any of it is in a language of the index; sentences that are not have the kind
+            ``other language``.
+        sentences: all that were read.
+        timings: milliseconds by stage.
+        versions: what answered.
+    """
+
+    skills: tuple[FoundSkill, ...]
+    unmatched: tuple[Span, ...]
+    recognised: bool
+    sentences: tuple[ReadSentence, ...]
+    timings: Timings
+    versions: Versions
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values ready for JSON."""
+        return asdict(self)
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The result as a JSON object."""
+        return json_text(self.to_dict(), indent=indent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A skill at one place of the plain text."""
+
+    start: int
+    end: int
+    sentence: Sentence
+    uris: tuple[str, ...]
+    how: How
+    probability: float | None
+    requirement: Requirement
+
+
+def extract(engine: Engine, text: str, *, model: bool = True, threshold: float = 0.5) -> Extraction:
+    """Read the skills of an advert, with all places of each.
+
+    Names of skills are found by their labels and aliases; in sentences without any, the encoder reads
+    the clauses. What is about the company, benefits, equal opportunity or pay gives no skills.
+
+    Args:
+        engine: what runs it.
+        text: plain text or HTML, also escaped once more.
+        model: let the encoder read what no name tells.
+        threshold: how probable a skill must be that the encoder read, in [0, 1].
+
+    Raises:
+        QueryError: the text is empty, too long or not text, or has characters that text may not have.
+        StoreError: the store failed, or the client is closed.
+    """
+    return _prepare(engine, model=model, threshold=threshold)(text)
+
+
+def _prepare(engine: Engine, *, model: bool = True, threshold: float = 0.5) -> Callable[[object], Extraction]:
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
+        raise QueryError(f"threshold is between 0 and 1, found {quoted(threshold)}")
+
+    def answer(text: object) -> Extraction:
+        plain = plain_text(TEXT.read(text, engine.settings))
+        with engine.run() as run:
+            labels = run.kept.names("skills").labels
+            parts = [_in_language(run, part) for part in sentences(plain.text)]
+            asking = [part for part in parts if part.kind == "asks"]
+            others = [part for part in parts if part.kind == "other language"]
+            readings = list(_named(run, [*asking, *others]))
+            unmatched = list(_unmatched(run, asking, readings))
+            if model:
+                read = {id(one.sentence) for one in readings}
+                rest = [part for part in asking if id(part) not in read and not part.is_heading]
+                readings += _by_model(run, rest, threshold, unmatched)
+            return Extraction(
+                skills=_skills(plain, readings, labels, str(text)),
+                unmatched=tuple(_span(plain, start, end, str(text)) for start, end in unmatched),
+                recognised=len(others) < len(parts) and is_text(plain.text, run.kept.names("skills").scripts),
+                sentences=tuple(_sentences(plain, parts, readings)),
+                timings=run.timings(),
+                versions=run.versions(),
+            )
+
+    return answer
+
+
+def _gazetteer(run: Run) -> tuple[Gazetteer, list[Name]]:
+    """The gazetteer of all names of skills, and the name of each of its rows."""
+
+    def make() -> tuple[Gazetteer, list[Name]]:
+        known = run.kept.names("skills")
+        names = [name for name in known if _class(name) in _NAMED]
+        return Gazetteer.of((name.text for name in names), known.words), names
+
+    return run.kept.once("gazetteer", "skills", make)
+
+
+def _class(name: Name) -> tuple[How, bool, bool]:
+    """Whether it is a label or an alias, whether it has capitals, and whether it is one word."""
+    return name.how, not name.text.islower(), len(tokens(name.text)) == 1
+
+
+def _in_language(run: Run, part: Sentence) -> Sentence:
+    """The sentence, marked as one in another language where the index has few of its words."""
+    words = run.kept.names("skills").words
+    lower = [word for word in _WORD.findall(part.text) if word.islower() and len(word) > 1]
+    if len(lower) > 1 and 2 * sum(word in words for word in lower) < len(lower):
+        return replace(part, kind="other language")
+    return part
+
+
+def _named(run: Run, parts: Sequence[Sentence]) -> Iterator[_Reading]:
+    """The skills that sentences name by a label or an alias; a label wins over aliases."""
+    gazetteer, names = _gazetteer(run)
+    for part in parts:
+        for mention in gazetteer.find(part.text):
+            found = [names[row] for row in mention.names]
+            best = [name for name in found if name.how == "label"] or found
+            if part.kind != "asks" and not _class(best[0])[1]:
+                continue  # in another language, only names with capitals are the same
+            uris = tuple(dict.fromkeys(name.uri for name in best))
+            start, end = part.start + mention.start, part.start + mention.end
+            share = _NAMED[_class(best[0])] / len(uris)
+            says = requirement_at(part, start, end)
+            yield _Reading(start, end, part, uris, best[0].how, share, says)
+
+
+def _unmatched(
+    run: Run, parts: Sequence[Sentence], readings: Sequence[_Reading]
+) -> Iterator[tuple[int, int]]:
+    """Names in sentences that ask for skills which the index has no words of."""
+    gazetteer, _ = _gazetteer(run)
+    taken = [(one.start, one.end) for one in readings]
+    for part in parts:
+        for match in _PROPER.finditer(part.text):
+            start, end = part.start + match.start(), part.start + match.end()
+            inside = any(low < end and start < high for low, high in taken)
+            known = match[0].casefold() in gazetteer.ordinary
+            before, after = part.text[: match.start()], part.text[match.end() :]
+            leads = _LEADING.search(before) or (not before.strip(" -\u2022*") and _FOLLOWING.match(after))
+            if inside or known or not leads or len(match[0]) < 2:
+                continue
+            yield start, end
+
+
+def _by_model(
+    run: Run, parts: Sequence[Sentence], threshold: float, unmatched: Sequence[tuple[int, int]]
+) -> Iterator[_Reading]:
+    """The skills that the encoder reads in clauses: the nearest of each, where it is probable enough."""
+    clauses = [clause for part in parts for clause in _clauses(part)]
+    clauses = [one for one in clauses if not any(low < one[2] and one[1] < high for low, high in unmatched)]
+    if not clauses:
+        return
+    vectors, confidence = run.kept.vectors("skills"), run.confidence("skills")
+    cosines = run.encode([text for _, _, _, text in clauses]) @ vectors.matrix.T  # (clauses, skills)
+    best = cosines.argmax(axis=1).tolist()
+    for row, (part, start, end, _) in enumerate(clauses):
+        cosine = float(cosines[row, best[row]])
+        (share,) = confidence.probabilities([cosine])
+        if share is not None and share >= threshold:
+            uri = vectors.uris[best[row]]
+            says = requirement_at(part, start, end)
+            yield _Reading(start, end, part, (uri,), "model", share, says)
+
+
+def _clauses(part: Sentence) -> Iterator[tuple[Sentence, int, int, str]]:
+    """The clauses of a sentence that may be a skill."""
+    last = 0
+    cuts = [(match.start(), match.end()) for match in _CLAUSE.finditer(part.text)]
+    for low, high in [*cuts, (len(part.text), len(part.text))]:
+        text = part.text[last:low]
+        stripped = text.strip(" .!?\n\t")
+        if _FEWEST <= len(stripped.split()) <= _MOST:
+            start = part.start + last + text.index(stripped)
+            yield part, start, start + len(stripped), stripped
+        last = high
+
+
+def _skills(
+    plain: PlainText, readings: Iterable[_Reading], labels: Mapping[str, str], given: str
+) -> tuple[FoundSkill, ...]:
+    """One skill for each concept, with all its places."""
+    by_uri: dict[str, list[_Reading]] = {}
+    for reading in sorted(readings, key=lambda one: one.start):
+        for uri in reading.uris[:1]:
+            by_uri.setdefault(uri, []).append(reading)
+    found = []
+    for uri, places in by_uri.items():
+        best = max(places, key=lambda one: one.probability or 0.0)
+        found.append(
+            FoundSkill(
+                uri=uri,
+                label=labels[uri],
+                probability=best.probability,
+                requirement=min((one.requirement for one in places), key=lambda one: _ORDER[one]),
+                how=best.how,
+                spans=tuple(_span(plain, one.start, one.end, given) for one in places),
+                sentences=tuple(" ".join(one.sentence.text.split()) for one in places),
+            )
+        )
+    return tuple(sorted(found, key=lambda one: _ORDER[one.requirement]))
+
+
+def _sentences(
+    plain: PlainText, parts: Iterable[Sentence], readings: Sequence[_Reading]
+) -> Iterator[ReadSentence]:
+    for part in parts:
+        uris = dict.fromkeys(one.uris[0] for one in readings if one.sentence is part)
+        yield ReadSentence(*plain.place(part.start, part.end), part.kind, tuple(uris))
+
+
+def _span(plain: PlainText, start: int, end: int, given: str) -> Span:
+    first, last = plain.place(start, end)
+    return Span(first, last, given[first:last])
+
+
+TEXT_TO_SKILLS: Final = Task("text-to-skills", TEXT, "skills", extract, _prepare)
+"""Reads the skills of an advert."""
