@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from indexer.candidates import choose_search, measured_recall
+from indexer.candidates import choose_search, found_by, recall
 from skillsearch.arrays import Float32Array
 from skillsearch.store.base import Build, Point, Store
 from skillsearch.store.embedded import EmbeddedStore
@@ -146,13 +146,13 @@ def rows(build: Build) -> Iterator[dict[str, Any]]:
     settings: dict[str, Search | None] = {"exact": EXACT, "served": None}
     settings |= {str(search): search for search in LADDER if not search.is_exact}
     for name, where in FILTERS.items():
+        nearest, points = found_by(build, where, queries, EXACT), build.count("skills", where)
         for setting, search in settings.items():
-            found = measured_recall(build, name, where, queries, search)
             yield {
                 "filter": name,
-                "points": found.points,
+                "points": points,
                 "setting": setting,
-                "recall": found.recall,
+                "recall": recall(found_by(build, where, queries, search), nearest),
                 **timed(build, where, queries, search),
             }
 

@@ -1,7 +1,6 @@
 """Check that a build finds its candidates, and choose the way of searching that does."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from skillsearch.store.base import Build, Space
@@ -9,7 +8,7 @@ from skillsearch.store.filters import Match, Where
 from skillsearch.store.info import Quality
 from skillsearch.store.search import EXACT, EXACT_LIMIT, LADDER, Search
 
-__all__ = ["PROMISE", "FilterRecall", "choose_search", "common_filters", "measured_recall", "sample_vectors"]
+__all__ = ["PROMISE", "choose_search", "common_filters", "found_by", "recall"]
 
 PROMISE: Final = 0.99
 """Share of the nearest points that a search finds at least, under every common filter."""
@@ -17,15 +16,6 @@ PROMISE: Final = 0.99
 _CANDIDATES: Final = 200
 _QUERIES: Final = 20
 _FIELDS: Final = ("skill_type", "reuse_level", "taxonomy", "language")
-
-
-@dataclass(frozen=True, slots=True)
-class FilterRecall:
-    """The share of the nearest points that were found under one filter."""
-
-    filter: str
-    points: int
-    recall: float
 
 
 def choose_search(build: Build, advance: Callable[[int], object] = lambda _: None) -> tuple[Search, Quality]:
@@ -42,19 +32,19 @@ def choose_search(build: Build, advance: Callable[[int], object] = lambda _: Non
     """
     if build.info.skills <= EXACT_LIMIT:
         return EXACT, {"search": str(EXACT), "candidates": 1.0}
-    vectors = sample_vectors(build)
+    vectors = _sample_vectors(build)
     filters = dict(common_filters(build))
+    nearest = {name: found_by(build, where, vectors, EXACT) for name, where in filters.items()}
     for search in LADDER:
-        rows = []
+        recalls: dict[str, float] = {}
         for name, where in filters.items():
-            rows.append(measured_recall(build, name, where, vectors, search))
+            recalls[name] = recall(found_by(build, where, vectors, search), nearest[name])
             advance(1)
-            if rows[-1].recall < PROMISE:
+            if recalls[name] < PROMISE:
                 break
-        least = min(row.recall for row in rows)
+        least = min(recalls.values())
         if least >= PROMISE:
-            found = {row.filter: row.recall for row in rows}
-            return search, {"search": str(search), "candidates": least, "filters": found}
+            return search, {"search": str(search), "candidates": least, "filters": recalls}
     raise AssertionError("comparing every vector finds all")
 
 
@@ -79,23 +69,27 @@ def common_filters(build: Build) -> Iterator[tuple[str, Where]]:
                 yield f"skill_type {kind}, reuse_level {level}", both
 
 
-def measured_recall(
-    build: Build, name: str, where: Where, vectors: Sequence[Sequence[float]], search: Search | None
-) -> FilterRecall:
-    """The share of the nearest points under a filter that a way of searching finds, over some vectors."""
-    shares = []
-    for vector in vectors:
-        exact = {hit.uri for hit in build.query("skills", vector, _CANDIDATES, where, search=EXACT)}
-        found = {hit.uri for hit in build.query("skills", vector, _CANDIDATES, where, search=search)}
-        shares.append(len(found & exact) / max(1, len(exact)))
-    return FilterRecall(name, build.count("skills", where), round(sum(shares) / len(shares), 4))
+def found_by(
+    build: Build, where: Where, vectors: Sequence[Sequence[float]], search: Search | None
+) -> list[set[str]]:
+    """URIs of the candidates of each vector under a filter; `search` None is the build's own way."""
+    return [
+        {hit.uri for hit in build.query("skills", vector, _CANDIDATES, where, search=search)}
+        for vector in vectors
+    ]
 
 
-def sample_vectors(build: Build, space: Space = "occupations") -> list[Sequence[float]]:
+def recall(found: Sequence[set[str]], nearest: Sequence[set[str]]) -> float:
+    """The share of the nearest that was found, averaged over vectors."""
+    shares = [len(some & all_) / max(1, len(all_)) for some, all_ in zip(found, nearest, strict=True)]
+    return round(sum(shares) / len(shares), 4)
+
+
+def _sample_vectors(build: Build, space: Space = "occupations") -> list[Sequence[float]]:
     """Vectors to search with: of occupations, which are titles, or else of skills, evenly spread."""
     count = build.count(space)
     if not count:
-        return sample_vectors(build, "skills")
+        return _sample_vectors(build, "skills")
     step = max(1, count // _QUERIES)
     points = (point.vector for row, point in enumerate(build.scan(space, vectors=True)) if row % step == 0)
     return [vector for vector, _ in zip(points, range(_QUERIES), strict=False)]
