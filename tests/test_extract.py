@@ -165,6 +165,11 @@ def test_escaped_markup_has_the_places_of_the_text_as_given(client: SkillSearch)
     assert given[span.start : span.end] == span.text == "administer&amp;nbsp;databases"
 
 
+def test_apostrophes_of_windows_are_read(client: SkillSearch) -> None:
+    (skill,) = client.extract("You\x92ll administer databases", model=False).skills
+    assert skill.spans[0].start == 7
+
+
 def test_the_encoder_reads_what_no_name_tells(client: SkillSearch) -> None:
     text = "You look after the tables that the house keeps its numbers in."
     assert client.extract(text, model=False).skills == ()

@@ -13,12 +13,12 @@ from skillsearch.tasks.engine import Engine, Run
 from skillsearch.tasks.names import Name
 from skillsearch.tasks.task import Input, Task
 from skillsearch.words.gazetteer import Gazetteer, tokens
-from skillsearch.words.markup import PlainText, plain_text
+from skillsearch.words.markup import PlainText, plain_text, repaired
 from skillsearch.words.sentences import Requirement, Sentence, requirement_at, sentences
 
 __all__ = ["TEXT_TO_SKILLS", "Extraction", "FoundSkill", "ReadSentence", "Span"]
 
-TEXT: Final = Input("text", "You write SQL and Python.", "max_text_length", str)
+TEXT: Final = Input("text", "You write SQL and Python.", "max_text_length", repaired)
 
 _NAMED: Final[Mapping[tuple[How, bool, bool], float]] = {
     ("label", True, True): 0.9,
@@ -200,8 +200,8 @@ def _class(name: Name) -> tuple[How, bool, bool]:
 
 def _in_language(run: Run, part: Sentence) -> Sentence:
     """The sentence, marked as one in another language where the index has few of its words."""
-    words = run.kept.names("skills").words
-    lower = [word for word in _WORD.findall(part.text) if word.islower() and len(word) > 1]
+    words = _gazetteer(run)[0].ordinary
+    lower = [word for word in _WORD.findall(part.text) if word.islower() and len(word) > 2]
     if len(lower) > 1 and 2 * sum(word in words for word in lower) < len(lower):
         return replace(part, kind="other language")
     return part

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["PlainText", "plain_text"]
+__all__ = ["PlainText", "plain_text", "repaired"]
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|\w{2,31});")
 _ESCAPED_TAG = re.compile(r"&lt;/?[a-zA-Z][^&<>]{0,40}")
@@ -50,6 +50,7 @@ _BLOCK: Final = frozenset(
     ]
 )
 _ITEMS: Final = frozenset(["dd", "dt", "li", "option", "td", "th", "tr"])
+_WINDOWS: Final = {code: bytes([code]).decode("cp1252", "replace") for code in range(0x80, 0xA0)}
 _ROUNDS: Final = 3
 
 
@@ -70,6 +71,11 @@ class PlainText:
     def place(self, start: int, end: int) -> tuple[int, int]:
         """Where a part, which is not empty, stands in the text as given."""
         return self.starts[start], self.ends[end - 1]
+
+
+def repaired(text: str) -> str:
+    """The text with what Windows-1252 means by control characters; it is as long as before."""
+    return text.translate(_WINDOWS)
 
 
 def plain_text(given: str) -> PlainText:
