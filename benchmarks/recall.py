@@ -29,7 +29,6 @@ from skillsearch.store.server import ServerStore
 DIMENSION = 1024
 NOISE = 0.6  # length of the noise, where a centre has length 1
 BATCH = 2_000
-QUERIES = 30
 CANDIDATES = 200
 LEVELS = {"cross-sector": 0.22, "sector-specific": 0.55, "occupation-specific": 0.22, "transversal": 0.01}
 FILTERS = {
@@ -55,11 +54,12 @@ def main() -> None:
     parser.add_argument("--grpc-port", type=int, help="of the server; by default 6334 beside 6333")
     parser.add_argument("--folder", type=Path, help="of the embedded index; by default a temporary one")
     parser.add_argument("--points", type=int, default=120_000)
+    parser.add_argument("--queries", type=int, default=30)
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, closing(opened(options, Path(folder))) as store:
         build, seconds = made(store, options.points)
-        report = {"points": options.points, "seconds": seconds, "rows": list(rows(build))}
+        report = {"points": options.points, "seconds": seconds, "rows": list(rows(build, options.queries))}
     if options.json:
         print(json.dumps(report))  # noqa: T201 - a script's output
         return
@@ -83,17 +83,22 @@ def opened(options: argparse.Namespace, folder: Path) -> Store:
 def made(store: Store, points: int) -> tuple[Build, dict[str, float]]:
     """The build of so many points, sealed and with its way of searching chosen; and the seconds it took."""
     name = f"recall-{points}"
-    if any(info.name == name and info.state == "ready" for info in store.builds()):
+    states = {info.name: info.state for info in store.builds()}
+    if states.get(name) == "ready":
         return store.open(name), {"write": 0.0, "seal": 0.0, "choose": 0.0}
     part = Part("recall", "1", "en", points, 0)
     info = BuildInfo(name, (part,), "none", "none", 1, "2026-01-01T00:00:00+00:00", "benchmark", DIMENSION)
     times = [time.perf_counter()]
-    with closing(store.draft(info)) as draft:
-        for batch in made_points(points):
-            draft.upsert("skills", batch)
-        times.append(time.perf_counter())
-        build = draft.seal()
-        wait_for_graph(store, build)
+    if states.get(name) == "sealed":  # a run was stopped
+        build = store.open(name)
+        times.append(times[0])
+    else:
+        with closing(store.draft(info)) as draft:
+            for batch in made_points(points):
+                draft.upsert("skills", batch)
+            times.append(time.perf_counter())
+            build = draft.seal()
+    wait_for_graph(store, build)
     times.append(time.perf_counter())
     search, _ = choose_search(build)
     times.append(time.perf_counter())
@@ -138,11 +143,11 @@ def payload(number: int, kind: str, level: str) -> dict[str, Any]:
     }
 
 
-def rows(build: Build) -> Iterator[dict[str, Any]]:
+def rows(build: Build, asked: int) -> Iterator[dict[str, Any]]:
     """Recall and milliseconds of each filter and way of searching."""
     count = build.info.skills
     centres = units(np.random.default_rng(0).standard_normal((count // 10, DIMENSION), dtype=np.float32))
-    queries = noisy(centres, QUERIES, np.random.default_rng(2)).tolist()
+    queries = noisy(centres, asked, np.random.default_rng(2)).tolist()
     settings: dict[str, Search | None] = {"exact": EXACT, "served": None}
     settings |= {str(search): search for search in LADDER if not search.is_exact}
     for name, where in FILTERS.items():

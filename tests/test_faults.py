@@ -131,7 +131,7 @@ class TestProxy:
         requests = [("PUT", "/collections/a"), *[("PUT", "/collections/a/points")] * 4, ("POST", "/points")]
         actions = [rule(method, path, number) for number, (method, path) in enumerate(requests, 1)]
         assert actions == [PASS, PASS, DROP_AFTER, DROP_AFTER, PASS, PASS]
-        assert delay(2, status(503)) == Action("status", 503, 2)
+        assert delay(2, status(503)) == Action("status", 503, seconds=2)
 
     def test_a_server_that_is_gone_and_comes_back(
         self, client: QdrantClient, proxy: FaultProxy, server: QdrantRest

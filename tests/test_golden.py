@@ -262,7 +262,7 @@ def test_a_build_that_fails_is_kept_and_can_be_let_pass(taxonomy: Taxonomy, stor
     assert 0.5 <= expected < 0.9
     encoder = HashEncoder()
     published = index_taxonomy(taxonomy, encoder, store, golden=golden).build
-    assert published.quality == {
+    assert _gate(published) == {
         "golden": "file x",
         "titles": EXPECTED,
         "recall": 1.0,
@@ -328,7 +328,7 @@ def test_skills_that_a_release_drops_are_not_expected_of_it(store: Store) -> Non
     first = index_taxonomy(version("1", "s:1", "s:2", "s:3"), HashEncoder(), store)
     assert (first.build.quality["titles"], first.build.quality["recall"]) == (2, 1.0)
     second = index_taxonomy(version("2", "s:1", "s:4"), HashEncoder(), store)
-    assert second.build.quality == {
+    assert _gate(second.build) == {
         "golden": "taxonomy",
         "titles": 1,
         "recall": 1.0,
@@ -349,3 +349,9 @@ def test_any_number_of_concepts_may_share_a_vector(store: Store) -> None:
     taxonomy = small_taxonomy("1", {f"s:{n}": "work" for n in range(60)})
     report = index_taxonomy(taxonomy, HashEncoder(), store, golden=Golden("file x", {"work": {"s:1"}}))
     assert report.build.skills == store.published().count("skills") == 60
+
+
+def _gate(info: BuildInfo) -> dict[str, object]:
+    """What the quality gate measured, without what is known of the candidates."""
+    names = ("golden", "titles", "recall", "published_recall")
+    return {name: value for name, value in info.quality.items() if name in names}

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from skillsearch.rank.interaction import late_interaction
+from trainer.interaction import late_interaction
 from trainer.unified.losses import ABSENT, LossKind, Side, UnifiedLoss, info_nce, symmetric_info_nce
 
 TAU = 0.3

@@ -18,7 +18,6 @@ from skillsearch.models.hub import resolve_model
 from skillsearch.models.pair import ENCODER
 from skillsearch.models.torch import load_sentence_transformer
 from skillsearch.progress import Advance
-from skillsearch.rank.interaction import Meet, late_interaction
 from trainer.evaluate import ranking
 from trainer.evaluate.benchmark import Benchmark, Document
 from trainer.evaluate.ranking import ScoreQueries, rank_pairs
@@ -33,6 +32,7 @@ from trainer.evaluate.scorers import (
 )
 from trainer.evaluate.workbench.runner import evaluate_task, evaluate_workbench
 from trainer.evaluate.workbench.tasks import KINDS, Kind, Task, make_task
+from trainer.interaction import Meet, late_interaction
 
 if TYPE_CHECKING:
     from torch import Tensor
