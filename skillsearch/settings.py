@@ -113,10 +113,10 @@ class Settings(BaseSettings):
         default=None, description="Copies that confirm a write."
     )
     qdrant_quantization: Literal["none", "int8", "binary"] = Field(
-        default="int8", description="Compressed vectors, above 250,000 points."
+        default="int8", description="Compressed vectors, above 1,000,000 points."
     )
     qdrant_hnsw_m: Annotated[int, Field(gt=0)] | None = Field(
-        default=None, description="Links of each point in the graph, above 250,000 points."
+        default=None, description="Links of each point in the graph, above 1,000,000 points."
     )
     qdrant_hnsw_ef_construct: Annotated[int, Field(gt=0)] | None = Field(
         default=None, description="Neighbours considered while the graph is built."

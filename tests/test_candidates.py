@@ -123,7 +123,7 @@ def test_common_filters_are_those_that_a_graph_is_walked_for(build: Build) -> No
     assert found["skill_type skill"] == Where((Match(("skill_type",), ("skill",)),))
 
 
-@pytest.mark.parametrize(("matching", "expected"), [(250_000, EXACT), (250_001, Search(1024))])
+@pytest.mark.parametrize(("matching", "expected"), [(1_000_000, EXACT), (1_000_001, Search(1024))])
 def test_a_build_says_how_it_is_searched(matching: int, expected: Search) -> None:
     assert replace(info(), search_ef=1024).search(matching) == expected
     assert replace(info(), search_ef=0).search(matching) == EXACT

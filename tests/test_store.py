@@ -482,7 +482,7 @@ def test_a_search_gives_the_fields_that_were_asked_for(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("skills", "graph", "quantization"), [(250_000, 0, None), (250_001, 32, models.BinaryQuantization)]
+    ("skills", "graph", "quantization"), [(1_000_000, 0, None), (1_000_001, 32, models.BinaryQuantization)]
 )
 def test_the_settings_of_a_cluster_reach_its_collections(
     skills: int, graph: int, quantization: type[object] | None

@@ -10,7 +10,7 @@ from typing import Final
 
 __all__ = ["EXACT", "EXACT_LIMIT", "LADDER", "OVERSAMPLING", "Search"]
 
-EXACT_LIMIT: Final = 250_000
+EXACT_LIMIT: Final = 1_000_000
 """Points that fulfil the conditions, up to which every vector is compared; see results/recall.md."""
 
 OVERSAMPLING: Final = 1.5
