@@ -1,4 +1,4 @@
-"""The clients of a server: one for each of its addresses, over REST, and over gRPC where that answers."""
+"""The clients of a server: one for each of its addresses, over REST, and over gRPC for writing."""
 
 import logging
 import warnings
@@ -38,7 +38,7 @@ class Address:
         return self._client()
 
     def connect_bulk(self) -> QdrantClient | None:
-        """A client over gRPC, where that answers; it moves many vectors in a quarter of the time."""
+        """A client over gRPC, where that answers; many points are written faster with it, not read."""
         usual = GRPC_PORT if urlsplit(self.url).port == REST_PORT else 0
         port = usual if self.grpc_port is None else self.grpc_port
         if not port:

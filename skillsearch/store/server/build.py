@@ -168,8 +168,7 @@ class ServerBuild:
         vectors: bool,
         fields: Sequence[str] | None,
     ) -> tuple[list[models.Record], models.ExtendedPointId | None]:
-        client = self.connection.bulk if vectors else self.connection.client
-        return client.scroll(
+        return self.connection.client.scroll(
             self.collections[space],
             limit=self.limits.page(_PAGE),
             offset=offset,

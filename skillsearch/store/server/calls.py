@@ -109,7 +109,7 @@ class Connection:
 
     @property
     def bulk(self) -> QdrantClient:
-        """A client that moves many vectors: over gRPC where that answers."""
+        """A client that writes many points: over gRPC where that answers."""
         if self._given is not None:
             return self._given
         if self._at not in self._bulk:
