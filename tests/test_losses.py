@@ -71,7 +71,7 @@ def test_gradient_caching_gives_the_same_gradients(bert_base: Path) -> None:
     gradients = []
     for size in (None, 2):
         torch.manual_seed(3)
-        model = new_encoder(str(bert_base), device="cpu")
+        model = new_encoder(str(bert_base), device="cpu").double()  # so that rounding does not count
         model.eval()  # no dropout, so that both see the same
         loss = RelationAwareRankingLoss(model, related, mini_batch_size=size)
         loss([model.tokenize(list(column)) for column in texts], labels).backward()
@@ -80,7 +80,7 @@ def test_gradient_caching_gives_the_same_gradients(bert_base: Path) -> None:
         )
     assert gradients[0].keys() == gradients[1].keys() != set()
     for name, value in gradients[0].items():
-        torch.testing.assert_close(gradients[1][name], value, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(gradients[1][name], value, rtol=1e-4, atol=1e-6)
 
 
 def test_a_trimmed_table_trains_alike(xlm_roberta_base: Path) -> None:
