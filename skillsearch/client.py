@@ -11,6 +11,7 @@ from skillsearch.characters import quoted
 from skillsearch.errors import FilterError, QueryError
 from skillsearch.models.pair import locate_models
 from skillsearch.models.protocols import Encoder, PairScorer
+from skillsearch.models.token_scorer import TokenScorer
 from skillsearch.progress import Progress, silent
 from skillsearch.provenance import require_match
 from skillsearch.rank.blender import Blender, load_blender
@@ -67,6 +68,7 @@ class SkillSearch:
         *,
         blender: Blender | None = None,
         temperature: float = 1.0,
+        distilled: TokenScorer | None = None,
     ) -> None:
         """Put a client together from its parts; most callers want `open`.
 
@@ -77,12 +79,13 @@ class SkillSearch:
             settings: defaults of what a search can vary, and the home, where tokens are kept.
             blender: a learned blend in place of the fixed one.
             temperature: divides the reranker's logits before they become probabilities.
+            distilled: the distilled cross-encoder; None to do without.
 
         Raises:
             ModelMismatchError: the blender was fitted with other models.
             ModelError: the manifest of the encoder is damaged.
         """
-        rankers = Rankers.load(settings, encoder, reranker, blender, temperature)
+        rankers = Rankers.load(settings, encoder, reranker, blender, temperature, distilled)
         self._engine = Engine(store, encoder, rankers, settings)
 
     @classmethod
@@ -95,8 +98,8 @@ class SkillSearch:
     ) -> Self:
         """Open the published index and load the models.
 
-        Where the settings name late interaction as the reranker, the cross-encoder is not loaded, and
-        the tokens of all skills are embedded, once for each index.
+        Of the rerankers that which the settings name is loaded. Late interaction and the distilled
+        cross-encoder need the tokens of all skills, which are embedded once for each index.
 
         Args:
             settings: by default read from the environment, `.env` and `skillsearch.toml`.
@@ -124,8 +127,11 @@ class SkillSearch:
                 threads=settings.threads,
             )
             require_match(build.info, encoder.folder)
-            reranker = None
-            if settings.rerank == "cross-encoder":
+            reranker = distilled = None
+            wanted = settings.rerank or ("cross-encoder" if blender else pair.default_reranker(encoder))
+            if wanted == "distilled":
+                distilled = pair.load_distilled(encoder, threads=settings.threads)
+            elif wanted == "cross-encoder":
                 reranker = pair.load_reranker(
                     device=settings.device,
                     precision=settings.precision,
@@ -133,11 +139,17 @@ class SkillSearch:
                     runtime=settings.runtime,
                     threads=settings.threads,
                 )
-            client = cls(store, encoder, reranker, settings, blender=blender, temperature=pair.temperature)
-            client._engine.rankers.default.ready(build, progress)
-            _logger.info(
-                "opened %s for encoder %s and reranker %s", build.info.name, pair.encoder, settings.rerank
+            client = cls(
+                store,
+                encoder,
+                reranker,
+                settings,
+                blender=blender,
+                temperature=pair.temperature,
+                distilled=distilled,
             )
+            client._engine.rankers.default.ready(build, progress)
+            _logger.info("opened %s for encoder %s and reranker %s", build.info.name, pair.encoder, wanted)
             return client
         except BaseException:
             store.close()

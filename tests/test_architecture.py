@@ -22,6 +22,7 @@ FLOORS = (
     ("skillsearch.characters",),
     ("skillsearch.errors", "skillsearch.arrays", "skillsearch.forks"),
     ("skillsearch.values", "skillsearch.progress", "skillsearch.files", "skillsearch.tables"),
+    ("skillsearch.shipped",),
     ("skillsearch.settings",),
     ("skillsearch.taxonomy", "skillsearch.words"),
     ("skillsearch.models",),

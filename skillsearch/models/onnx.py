@@ -31,6 +31,7 @@ __all__ = [
     "VECTOR",
     "OnnxEncoder",
     "OnnxPairScorer",
+    "Session",
     "load_onnx_encoder",
     "load_onnx_pair_scorer",
     "open_encoder",
@@ -168,8 +169,8 @@ class _Graph:
     def __post_init__(self) -> None:
         self._padding = (self.tokenizer.padding or {}).get("pad_id", 0)
         self.tokenizer.no_padding()
-        self._sessions: dict[int, InferenceSession] = {}
-        self._names = {one.name for one in self._session.get_inputs()}
+        self._session = Session(self.path, self.threads)
+        self._names = {one.name for one in self._session.opened.get_inputs()}
 
     def require_outputs(self, *names: str) -> None:
         """Check what the graph gives.
@@ -177,7 +178,7 @@ class _Graph:
         Raises:
             ModelError: it is another one.
         """
-        found = [one.name for one in self._session.get_outputs()]
+        found = [one.name for one in self._session.opened.get_outputs()]
         if not set(names) <= set(found):
             raise ModelError(
                 f"{self.path} gives {', '.join(found)}, expected {', '.join(names)}: it is of another "
@@ -186,7 +187,7 @@ class _Graph:
 
     def width(self, name: str) -> int:
         """The size of an output's last axis."""
-        return int(next(one.shape[-1] for one in self._session.get_outputs() if one.name == name))
+        return int(next(one.shape[-1] for one in self._session.opened.get_outputs() if one.name == name))
 
     def run(
         self, texts: Sequence[_Input], outputs: tuple[str, ...], advance: Advance | None = None
@@ -220,7 +221,7 @@ class _Graph:
             "token_type_ids": _padded([one.type_ids for one in batch], mask, 0),
         }
         try:
-            found = self._session.run(outputs, {name: feeds[name] for name in self._names})
+            found = self._session.opened.run(outputs, {name: feeds[name] for name in self._names})
         except Exception as error:  # onnxruntime raises many kinds
             raise ModelError(
                 f"{self.path} cannot take what {TOKENIZER} beside it makes ({_first_line(error)}): {REMEDY}"
@@ -229,12 +230,25 @@ class _Graph:
             raise ModelError(f"{self.path} gave numbers that are not finite: its weights are broken")
         return mask, found
 
+
+class Session:
+    """A graph that is open, in each process on its own: a forked child has not the threads of its parent."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        self._path, self._threads = path, threads
+        self._sessions: dict[int, InferenceSession] = {}
+        _ = self.opened
+
     @property
-    def _session(self) -> "InferenceSession":
-        """The session of this process; a forked child has not the threads of its parent's."""
+    def opened(self) -> "InferenceSession":
+        """The session of this process.
+
+        Raises:
+            ModelError: the graph cannot be loaded.
+        """
         process = os.getpid()
         if process not in self._sessions:
-            self._sessions[process] = _open_session(self.path, self.threads)
+            self._sessions[process] = _open_session(self._path, self._threads)
         return self._sessions[process]
 
 
@@ -255,6 +269,7 @@ def _open_session(path: Path, threads: int) -> "InferenceSession":
     options.log_severity_level = 3  # errors are raised
     # AVX2 alone sums products of int8 in too few bits
     options.add_session_config_entry("session.x64quantprecision", "1")
+    options.add_session_config_entry("session.disable_quant_qdq", "1")  # packed weights count in float32
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave the cores to others
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate"]
 
-Reranker = Literal["cross-encoder", "late-interaction", "none"]
+Reranker = Literal["distilled", "cross-encoder", "late-interaction", "none"]
 
 ModelsOption = Annotated[
     str | None, typer.Option(help="Folder of the models, or skillscout.", show_default="SKILLSEARCH_MODELS")
