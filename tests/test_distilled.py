@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +13,15 @@ import torch
 from command import run
 from indexing import index_taxonomy
 
+from indexer.reindex import ReindexRequest, reindex
 from skillsearch import SkillSearch
 from skillsearch.errors import ConfigurationError, ModelError, ModelMismatchError, QueryError
 from skillsearch.models.concepts import encode_concepts
 from skillsearch.models.manifest import EXPORT, read_manifest
 from skillsearch.models.pair import DISTILLED, ENCODER, RERANKER, locate_models
 from skillsearch.models.token_scorer import CONFIG
+from skillsearch.progress import Advance
+from skillsearch.rank.token_cache import TOKENS
 from skillsearch.rank.token_table import embed_tokens
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.taxonomy.records import Taxonomy
@@ -227,6 +231,24 @@ def test_the_smallest_export_carries_it(
     assert not list(output.rglob("*.safetensors"))
     with SkillSearch.open(home=distilled_home, models=str(output), device="cpu") as client:
         assert client.search("Nurse", limit=5).rerank == "distilled"
+
+
+def test_a_reindex_embeds_the_tokens_so_that_the_first_search_does_not_wait(
+    made: tuple[Path, TrainReport], tmp_path: Path
+) -> None:
+    stages: list[str] = []
+
+    def progress(stage: str, total: int | None = None) -> Advance:
+        stages.append(stage)
+        return lambda _: None
+
+    with closing(EmbeddedStore(tmp_path / "index")) as store:
+        reindex(ReindexRequest(models=str(made[0]), sample=True, tokens=tmp_path / TOKENS), store, progress)
+    assert stages[-1] == "embed tokens"
+    stages.clear()
+    with SkillSearch.open(home=tmp_path, models=str(made[0]), progress=progress) as client:
+        assert client.search("Nurse").rerank == "distilled"
+    assert "embed tokens" not in stages
 
 
 def test_the_command_searches_with_it(made: tuple[Path, TrainReport], distilled_home: Path) -> None:

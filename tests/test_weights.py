@@ -3,6 +3,7 @@
 import importlib.util
 import tomllib
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from skillsearch.models.manifest import EXPORT
 from skillsearch.models.onnx import OnnxEncoder
 from skillsearch.models.pair import ENCODER, RERANKER, locate_models
 from skillsearch.settings import load_settings
+from skillsearch.store import open_store
 
 WEIGHTS = ROOT / "weights"
 MODELS = WEIGHTS / "skillsearch_compact" / "models"
@@ -55,7 +57,8 @@ def test_the_models_say_how_far_they_agree_with_those_they_were_made_of() -> Non
 @pytest.fixture(scope="module")
 def skills(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SkillSearch]:
     settings = load_settings(home=tmp_path_factory.mktemp("home"), models=str(MODELS))
-    reindex(ReindexRequest(sample=True, models=settings.model_location), settings)
+    with closing(open_store(settings)) as store:
+        reindex(ReindexRequest(sample=True, models=settings.model_location), store)
     with SkillSearch.open(settings) as client:
         yield client
 
