@@ -2,12 +2,12 @@
 
     python benchmarks/serve.py titles.csv --column vacancyTitle --models FOLDER
 
-The usual recipe is what most write: sentence-transformers for the title, a flat FAISS index over the vectors of
-the skills, and a transformers cross-encoder over the 200 nearest, all in torch; once in float32, and once with
-bfloat16. It has the same weights, trained by `skillsearch train`, and the skills of the published index.
-Systems search each title in turn, so that other work on the machine disturbs all of them alike. Then each
-searches the titles with 1 and with 16 threads, and then each is started in a process of its own: the seconds to
-its first answer, and the memory at its peak. Prints a table, or JSON with --json.
+The usual recipe is what most write: sentence-transformers for the title, a flat FAISS index over the
+vectors of the skills, and a transformers cross-encoder over the 200 nearest, all in torch; once in float32,
+and once with bfloat16. It has the same weights, and the skills of the published index. Systems search each
+title in turn, so that other work on the machine disturbs all of them alike. Then each searches the titles
+with 1 and with 16 threads, and then each is started in a process of its own: the seconds to its first
+answer, and the memory at its peak. Prints a table, or JSON with --json.
 
 Needs the extra `torch`, and faiss-cpu for the usual recipe.
 """
