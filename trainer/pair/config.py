@@ -96,9 +96,9 @@ class DistilledConfig(Frozen):
     width: Annotated[int, Field(gt=0, multiple_of=32)] = 128
     layers: Count = 2
     aliases: CountOrNone = 1
-    candidates: Count = 32
+    candidates: Count = 20
     depth: Count = 200
-    titles: Count = 16
+    titles: Count = 20
     epochs: Count = 5
     learning_rate: Positive = 1e-3
 
