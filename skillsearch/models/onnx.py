@@ -264,8 +264,9 @@ def _open_session(path: Path) -> "InferenceSession":
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # a pass runs on one lane
     options.log_severity_level = 3  # errors are raised
-    # AVX2 alone sums products of int8 in too few bits
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    options.enable_mem_pattern = False  # hardly two passes have the same shape
+    if not multiplies_int8():  # AVX2 alone sums products of int8 in too few bits; the remedy costs a third
+        options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises many kinds
