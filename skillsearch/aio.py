@@ -58,8 +58,8 @@ class AsyncSkillSearch:
 
         Args:
             client: it is closed with this one.
-            concurrency: how many searches run at once; others wait. The stages of several overlap, but
-                each model serves one at a time.
+            concurrency: how many searches run at once; others wait. Those that run share the
+                cores.
 
         Raises:
             ConfigurationError: `concurrency` is below 1.
@@ -115,7 +115,7 @@ class AsyncSkillSearch:
         **options: Any,  # noqa: ANN401 - those of `search_each`
     ) -> list[SearchResult | FailedSearch]:
         """See `SkillSearch.search_many`."""
-        return [result async for result in self.search_each(titles, **options)]
+        return await self._run(lambda: self.client.search_many(titles, **options))
 
     async def close(self) -> None:
         """Close the index, once the searches that run have ended."""

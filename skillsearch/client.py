@@ -1,14 +1,17 @@
 """The client: searches the published index, one method a task."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
-from typing import Any, Generic, ParamSpec, Self, TypeVar, overload
+from typing import Any, Final, Generic, ParamSpec, Self, TypeVar, overload
 
 import skillsearch.tasks as tasks
 from skillsearch.characters import quoted
 from skillsearch.errors import FilterError, QueryError
+from skillsearch.models.device import cpu_threads
+from skillsearch.models.lanes import in_order
 from skillsearch.models.pair import locate_models
 from skillsearch.models.protocols import Encoder, PairScorer
 from skillsearch.models.token_scorer import TokenScorer
@@ -29,6 +32,9 @@ Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 
 _logger = logging.getLogger(__name__)
+
+_AT_ONCE: Final = 2  # inputs for each core: while one is looked up, another is scored
+_AHEAD: Final = 2  # inputs that are worked on or wait, for each that is worked on
 
 
 class Method(Generic[Parameters, Answer]):
@@ -192,8 +198,8 @@ class SkillSearch:
         strict: bool = False,
         **options: Any,  # noqa: ANN401 - those of `search`
     ) -> list[SearchResult | FailedSearch]:
-        """The results of `search_each` as a list."""
-        return list(self.search_each(titles, strict=strict, **options))
+        """The results of `search_each` as a list; see `many`."""
+        return self.many(tasks.TITLE_TO_SKILLS, titles, strict=strict, **options)
 
     def each(
         self,
@@ -215,6 +221,62 @@ class SkillSearch:
             QueryError: an option is wrong, or, where `strict`, an input.
             SkillSearchError: what else the task raises that is not about the input.
         """
+        return map(self._one(task, inputs, options, strict=strict), enumerate(inputs, start=1))
+
+    def many(
+        self,
+        task: Task[..., Answer],
+        inputs: Iterable[object],
+        *,
+        strict: bool = False,
+        **options: Any,  # noqa: ANN401 - those of the task
+    ) -> list[Answer | FailedSearch]:
+        """Do a task for many inputs, several at a time; the results of `each` as a list, and the same.
+
+        While one input waits for the index or the models, others use the cores.
+
+        Raises:
+            QueryError: an option is wrong, or, where `strict`, an input; those after it may be left out.
+            SkillSearchError: what else the task raises that is not about the input.
+        """
+        one = self._one(task, inputs, options, strict=strict)
+        count = _AT_ONCE * cpu_threads(self._engine.settings.threads)
+        with ThreadPoolExecutor(count, thread_name_prefix="skillsearch-many") as threads:
+            return list(in_order(threads, one, enumerate(inputs, start=1), ahead=_AHEAD * count))
+
+    def normalize_skills(
+        self,
+        texts: Iterable[object],
+        **options: Any,  # noqa: ANN401 - those of `normalize_skill`
+    ) -> list[Found[SkillMatch] | FailedSearch]:
+        """The results of `normalize_skill` for many texts, in order."""
+        return self.many(tasks.NORMALIZE_SKILL, texts, **options)
+
+    def normalize_titles(
+        self,
+        titles: Iterable[object],
+        **options: Any,  # noqa: ANN401 - those of `normalize_title`
+    ) -> list[Found[OccupationMatch] | FailedSearch]:
+        """The results of `normalize_title` for many titles, in order."""
+        return self.many(tasks.NORMALIZE_TITLE, titles, **options)
+
+    def close(self) -> None:
+        """Close the index, once the searches that run have ended; none can begin any more."""
+        self._engine.close()
+
+    def _one(
+        self,
+        task: Task[..., Answer],
+        inputs: Iterable[object],
+        options: Mapping[str, Any],
+        *,
+        strict: bool,
+    ) -> Callable[[tuple[int, object]], Answer | FailedSearch]:
+        """What does a task for one of many inputs and its position; the options are checked here.
+
+        Raises:
+            QueryError: an option is wrong, or the inputs are one text.
+        """
         name = task.input.name
         if isinstance(inputs, str):
             raise QueryError(
@@ -223,27 +285,19 @@ class SkillSearch:
             )
         answer = task.prepare(self._engine, **options)
         self._engine.check_filters(task.space, options.get("filters"))
-        return _each(name, answer, inputs, strict=strict)
 
-    def normalize_skills(
-        self,
-        texts: Iterable[object],
-        **options: Any,  # noqa: ANN401 - those of `normalize_skill`
-    ) -> list[Found[SkillMatch] | FailedSearch]:
-        """The results of `normalize_skill` for many texts, in order."""
-        return list(self.each(tasks.NORMALIZE_SKILL, texts, **options))
+        def one(numbered: tuple[int, object]) -> Answer | FailedSearch:
+            position, given = numbered
+            try:
+                return answer(given)
+            except FilterError:  # is about all inputs
+                raise
+            except QueryError as error:
+                if strict:
+                    raise QueryError(f"{name} {position:,}: {error}") from error
+                return FailedSearch(position, given, str(error), type(error).__name__)
 
-    def normalize_titles(
-        self,
-        titles: Iterable[object],
-        **options: Any,  # noqa: ANN401 - those of `normalize_title`
-    ) -> list[Found[OccupationMatch] | FailedSearch]:
-        """The results of `normalize_title` for many titles, in order."""
-        return list(self.each(tasks.NORMALIZE_TITLE, titles, **options))
-
-    def close(self) -> None:
-        """Close the index, once the searches that run have ended; none can begin any more."""
-        self._engine.close()
+        return one
 
     def __enter__(self) -> Self:
         return self
@@ -252,17 +306,3 @@ class SkillSearch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _each(
-    name: str, answer: Callable[[object], Answer], inputs: Iterable[object], *, strict: bool
-) -> Iterator[Answer | FailedSearch]:
-    for position, given in enumerate(inputs, start=1):
-        try:
-            yield answer(given)
-        except FilterError:  # is about all inputs
-            raise
-        except QueryError as error:
-            if strict:
-                raise QueryError(f"{name} {position:,}: {error}") from error
-            yield FailedSearch(position, given, str(error), type(error).__name__)

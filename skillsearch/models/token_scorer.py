@@ -11,6 +11,7 @@ from skillsearch.errors import ModelError, ModelMismatchError
 from skillsearch.models.device import cpu_threads
 from skillsearch.models.exported import REMEDY, exported_graph
 from skillsearch.models.hub import ModelFolder, resolve_model
+from skillsearch.models.lanes import lanes
 from skillsearch.models.onnx import Session
 from skillsearch.values import read_values
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from skillsearch.models.protocols import Encoder
 
 __all__ = ["CONFIG", "INPUTS", "StudentConfig", "TokenScorer", "Tokens", "load_token_scorer"]
+
+_LEAST: Final = 32
+"""Pairs below which the work is not shared."""
 
 Tokens = tuple[Float16Array | Float32Array, BoolArray]
 """Tokens of n texts in one block, shape (n, t, h), and their mask, shape (n, t)."""
@@ -52,10 +56,12 @@ class TokenScorer:
     Attributes:
         folder: of the model.
         session: of its graph.
+        threads: that score pairs side by side.
     """
 
     folder: ModelFolder
     session: Session
+    threads: int
 
     @property
     def temperature(self) -> float:
@@ -76,12 +82,22 @@ class TokenScorer:
         Raises:
             ModelError: a logit is not finite.
         """
-        parts = (part for tokens, mask in (titles, skills) for part in (tokens.astype(np.float32), mask))
-        feeds = dict(zip(INPUTS, parts, strict=True))
-        (found,) = self.session.opened.run(None, feeds)
-        if not np.isfinite(found).all():
+        count, crew = max(len(titles[0]), len(skills[0])), lanes(self.threads)
+        size = max(-(-count // crew.count), _LEAST)
+
+        def score(start: int) -> Float32Array:
+            some = slice(start, start + size)
+            parts = (part if len(part) == 1 else part[some] for part in (*titles, *skills))
+            feeds = {
+                name: part if part.dtype == np.bool_ else part.astype(np.float32)
+                for name, part in zip(INPUTS, parts, strict=True)
+            }
+            found: Float32Array = self.session.opened.run(None, feeds)[0]
+            return found
+
+        logits = np.concatenate(list(crew.map(score, range(0, count, size))))
+        if not np.isfinite(logits).all():
             raise ModelError(f"{self.folder.path} gave numbers that are not finite: its weights are broken")
-        logits: Float32Array = found
         return logits
 
 
@@ -110,4 +126,4 @@ def load_token_scorer(
             f"{folder.path} reads the tokens of encoder {config.encoder}, found {encoder.folder}: train the "
             "models together, or rerank with the cross-encoder"
         )
-    return TokenScorer(folder, Session(exported_graph(folder, "float32"), cpu_threads(threads)))
+    return TokenScorer(folder, Session(exported_graph(folder, "float32")), cpu_threads(threads))

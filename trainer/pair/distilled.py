@@ -104,7 +104,7 @@ def distil(
             if name in ("rank_correlation", "top_10", "ndcg_loss")
         }
         path = folder / EXPORT / FLOAT32
-        exported = TokenScorer(resolve_model(str(folder)), Session(path, cpu_threads()))
+        exported = TokenScorer(resolve_model(str(folder)), Session(path), cpu_threads())
         found = np.concatenate([exported.logits(*one) for one in asked])
         agreement = compare_rerankers(sample, vectors, chosen, known, found)
     if not agreement.difference <= EXACT:
