@@ -22,7 +22,7 @@ from skillsearch.store.schema import embedded_names, rehashed
 
 __all__ = ["BuildReport", "execute", "published_build"]
 
-_BATCH = 256
+_BATCH = 128
 """Concepts that are embedded, held in memory and made durable at a time."""
 
 _BY_PROGRESS: tuple[State, ...] = ("failed", "unfinished", "sealed", "ready")
