@@ -28,12 +28,13 @@ from skillsearch.taxonomy.records import Taxonomy
 from skillsearch.taxonomy.texts import pair_text, skill_names
 from trainer.export.agreement import draw_sample
 from trainer.export.run import export_models
-from trainer.pair.config import DistilledConfig
+from trainer.pair.config import DistilledConfig, configure_pair
 from trainer.pair.distil import make_lessons, pad, train_student
 from trainer.pair.distilled import distil
 from trainer.pair.pairs import Split, split_occupations
+from trainer.pair.run import train_pair
 from trainer.pair.student import Student
-from trainer.run import TrainReport
+from trainer.run import Target, TrainReport
 
 TINY = DistilledConfig(width=32, layers=1, candidates=4, depth=20, titles=4, epochs=1)
 
@@ -151,6 +152,27 @@ def test_it_is_saved_measured_and_exported(made: tuple[Path, TrainReport], taxon
     found = scorer.logits((title, np.ones(title.shape[:2], dtype=bool)), table.padded(np.array([0, 1])))
     assert found.shape == (2, 3)
     assert np.isfinite(found).all()
+
+
+def test_a_training_makes_it_and_tells_of_it(bert_base: Path, taxonomy: Taxonomy, tmp_path: Path) -> None:
+    config = configure_pair(
+        "compact",
+        values={
+            "encoder": {"base": str(bert_base)},
+            "reranker": {"base": str(bert_base)},
+            "distilled": TINY.model_dump(),
+        },
+        assignments=["max_steps=1", "precision=float32"],
+    )
+    report = train_pair(taxonomy, config, Target(tmp_path / "models", "cpu"))
+    manifest = json.loads((tmp_path / "models" / "manifest.json").read_text(encoding="utf-8"))
+    assert set(report.steps) == {ENCODER, RERANKER, DISTILLED} == set(manifest["fingerprints"])
+    assert manifest["config"]["distilled"] == TINY.model_dump()
+    assert "`distilled/` is a small cross-encoder" in (tmp_path / "models" / "README.md").read_text("utf-8")
+    pair = locate_models(str(tmp_path / "models"))
+    encoder = pair.load_encoder(device="cpu")
+    assert pair.default_reranker(encoder) == "distilled"
+    assert pair.load_distilled(encoder).folder.fingerprint == manifest["fingerprints"][DISTILLED]
 
 
 def test_it_is_the_default_of_a_search_and_gives_classes(skills: SkillSearch) -> None:
