@@ -16,13 +16,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from command import SKILLSEARCH, Done, run, run_process
+from indexing import index_taxonomy
 
 from skillsearch import SkillSearch
 from skillsearch.batch import AnnotateReport, AnnotateRequest, Annotator, annotate
 from skillsearch.batch.arrow import added_columns
 from skillsearch.batch.local import run_local
 from skillsearch.errors import AnnotationError, ConfigurationError, QueryError, SkillSearchError, StoreError
+from skillsearch.models.pair import locate_models
 from skillsearch.settings import Settings, load_settings
+from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.tasks import NORMALIZE_TITLE, TASKS, TEXT_TO_SKILLS, TITLE_TO_SKILLS, Task
 from skillsearch.taxonomy.records import Taxonomy
 
@@ -32,6 +35,16 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="session")
 def titles(taxonomy: Taxonomy) -> list[str]:
     return [occupation.label for occupation in taxonomy.occupations.values()]
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory, taxonomy: Taxonomy, exported_models: Path) -> Path:
+    """A home with a published index of the sample, for models that need no torch."""
+    folder = tmp_path_factory.mktemp("annotate")
+    store = EmbeddedStore(folder / "index")
+    index_taxonomy(taxonomy, locate_models(str(exported_models)).load_encoder(device="cpu"), store)
+    store.close()
+    return folder
 
 
 @pytest.fixture
@@ -317,7 +330,7 @@ def test_parquet_that_cannot_be_used(tmp_path: Path, settings: Settings) -> None
     with pytest.raises(AnnotationError, match="column n: int64, expected text"):
         do(path, tmp_path / "out.jsonl", settings, column="n")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(AnnotationError, match="a folder without .parquet files"):
+    with pytest.raises(AnnotationError, match=r"a folder without \.parquet files"):
         do(tmp_path / "empty", tmp_path / "out.jsonl", settings)
     pq.write_table(pa.table({"job title": ["baker"] * 5000}), path)
     data = path.read_bytes()
@@ -330,10 +343,10 @@ def test_wrong_options_are_told_before_work_begins(
     tmp_path: Path, settings: Settings, titles: list[str]
 ) -> None:
     source = write_csv(tmp_path / "jobs.csv", titles[:3])
-    with pytest.raises(ConfigurationError, match="expected a name that ends in .parquet"):
+    with pytest.raises(ConfigurationError, match=r"expected a name that ends in \.parquet"):
         do(source, tmp_path / "out.csv", settings)
+    (tmp_path / "out.parquet").mkdir()
     with pytest.raises(AnnotationError, match="is a folder"):
-        (tmp_path / "out.parquet").mkdir()
         do(source, tmp_path / "out.parquet", settings)
     with pytest.raises(QueryError, match="limit"):
         do(source, tmp_path / "out.jsonl", settings, options={"limit": 0})
@@ -385,7 +398,7 @@ def test_another_index_in_the_middle_stops_the_work(settings: Settings) -> None:
     with (
         Annotator(NORMALIZE_TITLE, settings, build="another") as annotator,
         pytest.raises(
-            StoreError, match="the index was another when this began, and .* was published meanwhile"
+            StoreError, match=r"the index was another when this began, and .* was published meanwhile"
         ),
     ):
         annotator(["baker"])
@@ -440,7 +453,16 @@ def test_the_command_takes_options_of_the_task(
     assert "--set rerank=maybe" in done.stderr
     assert call("--task", "extract", "--limit", "3").returncode == 2
     done = call(
-        "--task", "search", "--set", "rerank=false", "--set", "depth=50", "--limit", "3", "--workers", "1"
+        "--task",
+        "search",
+        "--set",
+        "rerank=false",
+        "--set",
+        "clean_titles=false",
+        "--limit",
+        "3",
+        "--workers",
+        "1",
     )
     assert done.returncode == 0, done.stderr
     assert "3 rows in" in done.stderr
