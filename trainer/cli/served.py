@@ -159,15 +159,15 @@ def _extract_tables(report: "ExtractReport") -> "Iterator[Table]":
         table.add_column("folder", overflow="fold")
         for name in ("adverts", "found", "requirement", "unmatched", "of texts without, gave one", "ms"):
             table.add_column(name, justify="right")
-        for one in report.adverts:
+        for folder in report.adverts:
             table.add_row(
-                one.name,
-                str(one.adverts),
-                f"{one.found} of {one.skills}",
-                f"{one.requirement} of {one.found}",
-                f"{one.unmatched_found} of {one.unmatched}",
-                f"{one.broken} of {one.silent}",
-                f"{one.milliseconds:.0f}",
+                folder.name,
+                str(folder.adverts),
+                f"{folder.found} of {folder.skills}",
+                f"{folder.requirement} of {folder.found}",
+                f"{folder.unmatched_found} of {folder.unmatched}",
+                f"{folder.broken} of {folder.silent}",
+                f"{folder.milliseconds:.0f}",
             )
         yield table
 

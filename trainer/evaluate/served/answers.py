@@ -51,10 +51,12 @@ def ask(
     start = time.perf_counter()
     for query, found in zip(queries, client.each(task, queries.values(), **options), strict=True):
         advance(1)
-        is_refused = isinstance(found, FailedSearch)
-        refused += is_refused
-        recognised += not is_refused and getattr(found, "recognised", True)
-        ranked[query] = [] if is_refused else [hit.uri for hit in found]
+        if isinstance(found, FailedSearch):
+            refused += 1
+            ranked[query] = []
+            continue
+        recognised += getattr(found, "recognised", True)
+        ranked[query] = [hit.uri for hit in found]
     seconds = time.perf_counter() - start
     return Answers(ranked, recognised, refused, 1000 * seconds / max(len(queries), 1))
 

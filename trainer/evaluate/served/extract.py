@@ -308,7 +308,12 @@ def _adverts(client: SkillSearch, path: Path, adverts: list[Advert], progress: P
         advance(1)
     milliseconds = 1000 * (time.perf_counter() - start) / max(len(adverts), 1)
     names = ("skills", "found", "requirement", "unmatched", "unmatched_found", "silent", "broken")
-    return AdvertCounts(path.name, len(adverts), *(counts[name] for name in names), milliseconds)
+    return AdvertCounts(
+        name=path.name,
+        adverts=len(adverts),
+        milliseconds=milliseconds,
+        **{name: counts[name] for name in names},
+    )
 
 
 def _met(found: Collection[Place], wanted: Collection[Place]) -> Counts:
