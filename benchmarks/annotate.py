@@ -2,9 +2,11 @@
 
     python benchmarks/annotate.py --home HOME --titles titles.csv --column vacancyTitle --workers 1 2
     python benchmarks/annotate.py --home HOME --adverts FOLDER --workers 1 2
+    python benchmarks/annotate.py --home HOME --adverts FOLDER --cpu
 
 Titles are the first rows of a table. Adverts are texts of a folder, repeated. Opening the clients is left
 out: each number of rows is done once more, with three times as many, and the difference is what counts.
+With --cpu, the CPU time of one client alone, for a machine that does other work too; set OMP_NUM_THREADS=1.
 """
 
 import argparse
@@ -16,7 +18,7 @@ import time
 from itertools import cycle, islice
 from pathlib import Path
 
-from skillsearch.batch import AnnotateRequest, annotate
+from skillsearch.batch import AnnotateRequest, Annotator, annotate
 from skillsearch.settings import load_settings
 from skillsearch.tasks import NORMALIZE_TITLE, TEXT_TO_SKILLS, TITLE_TO_SKILLS, Task
 
@@ -50,6 +52,15 @@ def spent(texts: list[str], task: Task, options: dict, home: str, workers: int) 
         return time.perf_counter() - start, sum(os.times()[:4]) - before
 
 
+def cpu_of_one(texts: list[str], task: Task, options: dict, home: str) -> float:
+    """CPU milliseconds a row of one client, once it is open and warm."""
+    with Annotator(task, load_settings(home=home, device="cpu"), options=options) as annotator:
+        annotator(texts[:2])
+        start = time.process_time()
+        annotator(texts)
+        return 1000 * (time.process_time() - start) / len(texts)
+
+
 def main() -> None:
     """Print a row for each task and number of workers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -59,9 +70,15 @@ def main() -> None:
     parser.add_argument("--adverts", type=Path)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rows", type=int, default=64, help="the fewest rows of a task")
+    parser.add_argument("--cpu", action="store_true")
     given = parser.parse_args()
     texts = texts_of(given)
     tasks = {"extract": (TEXT_TO_SKILLS, {}, 2)} if given.adverts else _TITLE_TASKS
+    if given.cpu:
+        for name, (task, options, factor) in tasks.items():
+            cpu = cpu_of_one(list(islice(cycle(texts), given.rows * factor)), task, options, given.home)
+            print(f"{name}: {cpu:.1f} ms of CPU a row", flush=True)  # noqa: T201
+        return
     print("| task | workers | rows a second | CPU ms a row | 10 million rows, days |")  # noqa: T201
     print("| --- | --- | --- | --- | --- |")  # noqa: T201
     for name, (task, options, factor) in tasks.items():
