@@ -3,20 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from skillsearch import tasks
 from skillsearch.client import SkillSearch
 from skillsearch.progress import Advance
+from skillsearch.tasks import NORMALIZE_SKILL, NORMALIZE_TITLE, SKILL_TO_TITLES, TITLE_TO_SKILLS
+from skillsearch.tasks import Task as ServedTask
 from trainer.evaluate.served.answers import ask
 from trainer.evaluate.workbench.tasks import Kind, Task
 
 __all__ = ["SERVED", "SERVED_LIMIT", "served_ranking"]
 
-SERVED: Final[Mapping[Kind, tasks.Task[..., Any]]] = {
-    "job2skill": tasks.TITLE_TO_SKILLS,
-    "skill2job": tasks.SKILL_TO_TITLES,
-    "skillnorm": tasks.NORMALIZE_SKILL,
-    "skillextract": tasks.NORMALIZE_SKILL,
-    "jobnorm": tasks.NORMALIZE_TITLE,
+SERVED: Final[Mapping[Kind, ServedTask[..., Any]]] = {
+    "job2skill": TITLE_TO_SKILLS,
+    "skill2job": SKILL_TO_TITLES,
+    "skillnorm": NORMALIZE_SKILL,
+    "skillextract": NORMALIZE_SKILL,
+    "jobnorm": NORMALIZE_TITLE,
 }
 """The client's task for each type; a sentence is ranked as the words of a skill."""
 
