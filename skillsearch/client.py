@@ -22,7 +22,7 @@ from skillsearch.rank.choose import Rankers, require_one_ranker
 from skillsearch.results import FailedSearch, Found, OccupationMatch, SearchResult, SkillMatch
 from skillsearch.settings import Settings, load_settings
 from skillsearch.store import open_store
-from skillsearch.store.base import Store
+from skillsearch.store.base import Space, Store
 from skillsearch.tasks.engine import Engine
 from skillsearch.tasks.task import Task
 
@@ -259,6 +259,15 @@ class SkillSearch:
     ) -> list[Found[OccupationMatch] | FailedSearch]:
         """The results of `normalize_title` for many titles, in order."""
         return self.many(tasks.NORMALIZE_TITLE, titles, **options)
+
+    def labels(self, space: Space) -> Mapping[str, str]:
+        """The preferred labels of all published concepts of a space, ``skills`` or ``occupations``, by URI.
+
+        Raises:
+            StoreError: the store failed, or the client is closed.
+        """
+        with self._engine.run() as run:
+            return run.kept.names(space).labels
 
     def close(self) -> None:
         """Close the index, once the searches that run have ended; none can begin any more."""
