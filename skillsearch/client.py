@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, ParamSpec, Self, TypeVar, overload
 import skillsearch.tasks as tasks
 from skillsearch.characters import quoted
 from skillsearch.errors import FilterError, QueryError
+from skillsearch.models.calibration import Calibration
 from skillsearch.models.device import cpu_threads
 from skillsearch.models.lanes import in_order
 from skillsearch.models.pair import locate_models
@@ -75,6 +76,7 @@ class SkillSearch:
         blender: Blender | None = None,
         temperature: float = 1.0,
         distilled: TokenScorer | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         """Put a client together from its parts; most callers want `open`.
 
@@ -84,15 +86,16 @@ class SkillSearch:
             reranker: the cross-encoder; None to do without.
             settings: defaults of what a search can vary, and the home, where tokens are kept.
             blender: a learned blend in place of the fixed one.
-            temperature: divides the reranker's logits before they become probabilities.
+            temperature: divides the reranker's logits before they become probabilities of classes.
             distilled: the distilled cross-encoder; None to do without.
+            calibration: makes probabilities of the scores of hits.
 
         Raises:
             ModelMismatchError: the blender was fitted with other models.
             ModelError: the manifest of the encoder is damaged.
         """
         rankers = Rankers.load(settings, encoder, reranker, blender, temperature, distilled)
-        self._engine = Engine(store, encoder, rankers, settings)
+        self._engine = Engine(store, encoder, rankers, settings, calibration)
 
     @classmethod
     def open(
@@ -145,6 +148,8 @@ class SkillSearch:
                     runtime=settings.runtime,
                     threads=settings.threads,
                 )
+            loaded = {"cross-encoder": reranker, "distilled": distilled}
+            rerankers = {name: model.folder for name, model in loaded.items() if model}
             client = cls(
                 store,
                 encoder,
@@ -153,6 +158,7 @@ class SkillSearch:
                 blender=blender,
                 temperature=pair.temperature,
                 distilled=distilled,
+                calibration=pair.calibration(encoder.folder, rerankers),
             )
             client._engine.rankers.default.ready(build, progress)
             _logger.info("opened %s for encoder %s and reranker %s", build.info.name, pair.encoder, wanted)

@@ -81,7 +81,7 @@ class Probabilities:
 
     @property
     def relevant(self) -> float:
-        """Probability of being contextual or core, which `min_probability` asks for."""
+        """Probability of being contextual or core."""
         return self.contextual + self.core
 
 
@@ -107,6 +107,9 @@ class EscoLinks:
 class SkillHit:
     """A skill that was found.
 
+    `probability` is that of the skill being needed: calibrated on occupations that the models have not
+    seen, where they have a calibration; else that of the cross-encoder's classes, or None.
+
     `relevance`, `probabilities` and `rerank_score`, the logit of *core*, are None where the skill
     was not reranked. With late interaction `rerank_score` is the interaction of the tokens, and there
     are no classes, so the other two are always None. `retrieval_score` is a cosine. `score` is what
@@ -123,6 +126,7 @@ class SkillHit:
     uri: str
     label: str
     relevance: Relevance | None
+    probability: float | None
     score: float
     retrieval_score: float
     rerank_score: float | None
@@ -180,13 +184,14 @@ class SearchResult(Hits[SkillHit]):
 
     Attributes:
         title: as it was given, white space folded.
+        recognised: whether it is a job title in a language of the index at all.
         hits: best first.
         alpha: weight of retrieval in the fixed blend; None where no reranker or a learned blend ranked.
         depth: how many candidates were reranked at most; None without reranking and learned blend.
         timings: milliseconds by stage.
         versions: what answered.
         demand_weight: of a learned blend; None without one.
-        min_probability: where it is set, each hit is at least so likely to be contextual or core.
+        min_probability: where it is set, each hit is at least so probable.
         rerank: what reranked; None where nothing did.
         notes: what of the request had no effect, such as a URI to exclude that the index does not have.
         searched: what was searched for: the title without what is mechanical, or several titles.
@@ -194,6 +199,7 @@ class SearchResult(Hits[SkillHit]):
     """
 
     title: str
+    recognised: bool
     hits: tuple[SkillHit, ...]
     alpha: float | None
     depth: int | None

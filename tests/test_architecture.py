@@ -43,7 +43,7 @@ FLOORS = (
     ("indexer.cli",),
     ("trainer.config", "trainer.bases", "trainer.run", "trainer.interaction"),
     ("trainer.evaluate", "trainer.fit", "trainer.documents"),
-    ("trainer.export",),
+    ("trainer.export", "trainer.calibrate"),
     ("trainer.pair", "trainer.unified", "trainer.blend"),
     ("trainer.data", "trainer.experiments"),
     ("trainer.cli",),

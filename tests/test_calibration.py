@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from trainer.pair.calibration import expected_calibration_error, fit_temperature, reliability
+from trainer.calibrate.reliability import expected_calibration_error
+from trainer.pair.calibration import fit_temperature, reliability
 from trainer.run import Bin
 
 

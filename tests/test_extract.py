@@ -4,14 +4,19 @@ import asyncio
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command import run
 
 from skillsearch import AsyncSkillSearch, SkillSearch
 from skillsearch.errors import QueryError
+from skillsearch.tasks.names import Names
+from skillsearch.tasks.reading import Lexicon
+from skillsearch.words.clauses import clauses
 from skillsearch.words.gazetteer import Gazetteer
 from skillsearch.words.markup import plain_text
 from skillsearch.words.sentences import requirement_at, sentences
+from skillsearch.words.stems import root, roots
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "cases" / "adverts"
 
@@ -50,6 +55,9 @@ def names_in(text: str) -> list[str]:
         ("Swift, Go, SQL", ["Swift", "Go", "SQL"]),
         ("a go to market strategy", ["go to market strategy"]),
         ("statistical databases", ["databases"]),
+        ("You keep managing our budgets", ["managing our budgets"]),
+        ("the budgets that managers have", []),
+        ("Working in a team", ["Working in a team"]),
         ("work, in teams", []),
     ],
 )
@@ -71,6 +79,60 @@ def test_markup_goes_and_places_stay() -> None:
         first, last = plain.place(start, start + 3)
         assert given[first:last].startswith("R&amp;")
     assert plain_text("a < b & c > d").text == "a < b & c > d"
+
+
+def test_lines_of_html_end_with_its_elements() -> None:
+    given = "<p>You write\n  SQL</p>\n<ul>\n<li>Python</li>\n<li>R</li></ul>"
+    assert plain_text(given).text.split("\n") == ["", "You write SQL", " ", " ", "Python ", "R", ""]
+    assert plain_text("You write\nSQL").text == "You write\nSQL"
+    assert plain_text("You write<br>\nSQL").text == "You write\n\nSQL"
+    forced = plain_text("You write\nSQL", html=True)
+    assert (forced.text, forced.place(10, 13)) == ("You write SQL", (10, 13))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("You plan routes, and talk to drivers", ["plan routes", "talk to drivers"]),
+        ("knowledge of fire law or - sums", ["knowledge of fire law"]),
+        ("alone", []),
+        (
+            "Grow sales of all nine shops by talking to every customer",
+            [
+                "Grow sales of all nine shops",
+                "talking to every customer",
+                "Grow sales of all nine shops by talking to every customer",
+            ],
+        ),
+    ],
+)
+def test_clauses_are_parts_that_may_be_a_skill(text: str, found: list[str]) -> None:
+    assert [text[start:end] for start, end in clauses(text)] == found
+    assert clauses(" ".join(["word"] * 19)) == []
+
+
+def test_roots_are_what_forms_share() -> None:
+    forms = ("manage", "manages", "managed", "managing", "management")
+    assert {root(word) for word in forms} == {"manag"}
+    assert {root(word) for word in ("plan", "planning", "planned", "plans")} == {"plan"}
+    assert (root("SQL"), root("C++"), root("class")) == ("sql", "c++", "class")
+    assert roots("manage the budgets of a team") == {"manag", "budget", "team"}
+
+
+def test_a_lexicon_weighs_words_by_rarity() -> None:
+    names = Names.from_payloads(
+        [
+            {"uri": uri, "label": label, "alt_labels": [], "hidden_labels": []}
+            for uri, label in (("s:1", "manage budgets"), ("s:2", "manage staff"))
+        ]
+    )
+    lexicon = Lexicon.of(names)
+    assert lexicon.rarity["manag"] == pytest.approx(np.log(1 + 2 / 2))
+    assert lexicon.rarity["budget"] == pytest.approx(np.log(1 + 2 / 1))
+    assert lexicon.within(roots("budgets that you manage")) == ["s:1"]
+    # of the name manage staff the text has manage, log 2 of log 2 + log 3; all of its known words are manage
+    share = np.log(2) / (np.log(2) + np.log(3))
+    assert lexicon.shared("s:2", roots("manage routes")) == (pytest.approx(share), pytest.approx(1.0))
 
 
 @pytest.mark.parametrize(
@@ -213,6 +275,9 @@ def test_the_command_reads_files(home: Path, models_folder: Path, tmp_path: Path
     done = run("extract", str(path), "--names-only", "--json", home=home, **settings)
     (span, *_) = json.loads(done.stdout)["skills"][0]["spans"]
     assert ADVERT[span["start"] : span["end"]] == span["text"]
+    path.write_text("You administer\ndatabases", encoding="utf-8")
+    done = run("extract", str(path), "--names-only", "--html", "--json", home=home, **settings)
+    assert json.loads(done.stdout)["skills"][0]["spans"][0]["text"] == "administer\ndatabases"
     assert run("extract", str(tmp_path / "missing.txt"), home=home, **settings).returncode == 1
 
 

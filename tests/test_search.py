@@ -109,7 +109,7 @@ def test_json_has_the_documented_names(client: SkillSearch) -> None:
     values = json.loads(result.to_json())
     assert values == json.loads(json.dumps(result.to_dict()))
     assert values["title"] == "Chef"
-    assert list(values["hits"][0])[:5] == ["rank", "uri", "label", "relevance", "score"]
+    assert list(values["hits"][0])[:6] == ["rank", "uri", "label", "relevance", "probability", "score"]
 
 
 @pytest.mark.parametrize(

@@ -93,13 +93,14 @@ def test_titles_for_a_skill_begin_with_its_links(client: SkillSearch, taxonomy: 
     for hit in found:
         assert hit.isco == taxonomy.isco_groups[taxonomy.occupations[hit.uri].isco_group].code
         assert hit.probability is not None
-        assert 0 < hit.probability < 1
+        assert hit.probability == 1 if hit.relation else 0 < hit.probability < 1
 
 
 def test_titles_for_a_skill_are_read_by_the_reranker_as_in_a_search(
     client: SkillSearch, taxonomy: Taxonomy
 ) -> None:
-    hit = client.titles_for("administer databases", limit=1)[0]
+    found = client.titles_for("administer databases", limit=len(taxonomy.occupations))
+    hit = next(one for one in found if one.relation is None)  # of the others the taxonomy is sure
     skills = client.search(hit.label, limit=len(taxonomy.skills), depth=len(taxonomy.skills))
     shares = next(one.probabilities for one in skills if one.label == "administer databases")
     assert shares is not None
@@ -110,7 +111,7 @@ def test_links_are_found_however_far_they_are(plain: SkillSearch, taxonomy: Taxo
     uri, relations = max(taxonomy.relations_by_skill.items(), key=lambda item: len(item[1]))
     found = plain.titles_for(uri, limit=len(relations), rerank=True)
     assert {hit.uri for hit in found} == {relation.occupation for relation in relations}
-    assert {hit.probability for hit in found} == {None}
+    assert {hit.probability for hit in found} == {1.0}
 
 
 def test_a_name_wins_over_what_is_near(client: SkillSearch, taxonomy: Taxonomy) -> None:
@@ -125,6 +126,15 @@ def test_a_name_wins_over_what_is_near(client: SkillSearch, taxonomy: Taxonomy) 
     assert found.searched == (skill.alt_labels[1],)
 
 
+@pytest.mark.parametrize("text", ["nan", "12345", "https://example.org/a", "看護師", "-1"])
+def test_a_search_says_what_is_no_title(client: SkillSearch, text: str) -> None:
+    assert client.search("Chef", limit=1).recognised
+    assert not client.search(text, limit=1).recognised
+    assert not client.compare(text, "Chef").recognised
+    assert not client.compare("Chef", text).recognised
+    assert client.compare(["administer databases"], "Chef").recognised
+
+
 @pytest.mark.parametrize(
     "text", ["", "   ", "nan", "N/A", "12345", "https://example.org/a", "看護師", "-", None]
 )
@@ -136,7 +146,7 @@ def test_what_is_no_name_is_not_recognised(client: SkillSearch, text: str) -> No
 def test_what_is_near_to_nothing_is_not_recognised(plain: SkillSearch, tmp_path: Path) -> None:
     build = plain._engine.store.published().info.name
     Confidence.kept_in(
-        tmp_path / "confidence" / "skills.json", build, lambda: Confidence((-9, 9, 0), 0.9, 0.9)
+        tmp_path / "confidence" / "skills.json", build, lambda: Confidence((-9, 9, 0), 0.9, 0.9, 0.9)
     )
     found = plain.normalize_skill("entirely other words")
     assert not found.recognised
@@ -240,11 +250,11 @@ def test_near_skills_are_those_of_a_cosine_as_aliases_have(client: SkillSearch) 
 
 
 def test_confidence_is_learned_from_aliases_and_kept(tmp_path: Path) -> None:
-    made = Confidence((-5.0, 10.0, -20.0), 0.5, 0.6)
+    made = Confidence((-5.0, 10.0, -20.0), 0.5, 0.4, 0.6)
     path = tmp_path / "confidence" / "skills.json"
     assert Confidence.kept_in(path, "b1", lambda: made) is made
-    assert Confidence.kept_in(path, "b1", lambda: Confidence(None, 0, 0)) == made
-    other = Confidence(None, 0.0, 0.0)
+    assert Confidence.kept_in(path, "b1", lambda: Confidence(None, 0, 0, 0)) == made
+    other = Confidence(None, 0.0, 0.0, 0.0)
     assert Confidence.kept_in(path, "b2", lambda: other) is other
     path.write_text("{", encoding="utf-8")
     assert Confidence.kept_in(path, "b2", lambda: made) is made
@@ -252,6 +262,8 @@ def test_confidence_is_learned_from_aliases_and_kept(tmp_path: Path) -> None:
     assert first == pytest.approx(1 / (1 + np.exp(-4)))
     assert second == pytest.approx(1 / (1 + np.exp(-1)))
     assert other.probabilities([0.9]) == [None]
+    assert (made.recognises(0.5), made.recognises(0.45)) == (True, False)
+    assert (made.recognises(0.45, is_known=True), made.recognises(0.39, is_known=True)) == (True, False)
 
 
 def test_every_task_is_a_method_of_both_clients(client: SkillSearch) -> None:

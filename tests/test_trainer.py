@@ -329,7 +329,7 @@ def test_a_run_leaves_models_and_a_manifest(
         assert [row["step"] for row in csv.DictReader(file)] == ["1", "2"]
     with (output / "curves" / "reliability.csv").open(encoding="utf-8") as file:
         bins = {row["of"] for row in csv.DictReader(file)}
-    assert bins == {"before", "after", "search_before", "search_after"}
+    assert bins >= {"before", "after", "search_before", "search_after", "similar-skills by none"}
     card = (output / "README.md").read_text(encoding="utf-8")
     for part in ("## Data", "## Recipe", "## Figures", "## Licence", "## Limits"):
         assert part in card
@@ -342,7 +342,11 @@ def test_a_run_leaves_models_and_a_manifest(
     for export in (encoder.export, reranker.export):
         assert export is not None
         assert f"held-out occupations: {len(split.held_out)} titles" in export.measured_on
-    assert pair.load_encoder(device="cpu").encode(["welder"]).shape == (1, 1024)
+    loaded = pair.load_encoder(device="cpu")
+    assert loaded.encode(["welder"]).shape == (1, 1024)
+    calibration = pair.calibration(loaded.folder, {})
+    assert calibration is not None
+    assert "none" in calibration.tasks["similar-skills"]
     assert pair.load_reranker(device="cpu", precision="float32").logits([("a", "b")]).shape == (1, 3)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["models"]
 

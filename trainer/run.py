@@ -85,8 +85,9 @@ class TrainReport(BaseModel):
         curves: logged values by model.
         confusion: of the held-out triples: a row for each true class, a column for each predicted one.
         calibration: the temperature, and the calibration error before and after: of held-out triples,
-            and of the candidates that a search for held-out occupations reranks.
-        reliability: bins of both, before and after.
+            and of the candidates that a search for held-out occupations reranks; then, by task and
+            reranker, that of the hits that it shows.
+        reliability: bins of all of these.
     """
 
     metrics: dict[str, dict[str, float]] = {}

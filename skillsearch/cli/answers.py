@@ -105,5 +105,5 @@ def json_cell(value: object) -> object:
 
 
 def _hit_cells(hit: SkillHit) -> list[object]:
-    probability = None if hit.probabilities is None else round(hit.probabilities.relevant, 6)
+    probability = None if hit.probability is None else round(hit.probability, 6)
     return [hit.rank, hit.uri, hit.label, hit.relevance, round(hit.score, 6), probability, None]

@@ -28,7 +28,10 @@ def extract(
     ] = False,
     threshold: Annotated[
         float, typer.Option(min=0, max=1, help="How probable a skill must be that the encoder reads.")
-    ] = 0.5,
+    ] = 0.2,
+    html: Annotated[
+        bool, typer.Option("--html", help="Take the texts for HTML, which is else told by its elements.")
+    ] = False,
     assignments: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -54,7 +57,7 @@ def extract(
     with open_client(settings) as client:
         for name in files:
             try:
-                found = client.extract(_text(name), model=not names_only, threshold=threshold)
+                found = client.extract(_text(name), model=not names_only, threshold=threshold, html=html)
             except QueryError as problem:
                 error(f"{name}: {problem}")
                 continue

@@ -19,7 +19,7 @@ _NONE = "-"
 
 
 def result_table(result: SearchResult) -> RenderableType:
-    """The hits of a title: rank, skill, relevance, score, type and reuse level; notes below."""
+    """The hits of a title: rank, skill, relevance, probability, type and reuse level; notes below."""
     versions, timings = result.versions, result.timings
     reranked = "late interaction" if result.rerank == "late-interaction" else "rerank"
     parts = [
@@ -33,7 +33,7 @@ def result_table(result: SearchResult) -> RenderableType:
     table.add_column("#", justify="right", style="dim")
     table.add_column("skill", ratio=1)
     table.add_column("relevance", no_wrap=True)
-    table.add_column("score", no_wrap=True, min_width=_BAR_WIDTH + 5)
+    table.add_column("probability", no_wrap=True, min_width=_BAR_WIDTH + 5)
     table.add_column("type", no_wrap=True)
     table.add_column("reuse level", no_wrap=True)
     for hit in result:
@@ -41,11 +41,13 @@ def result_table(result: SearchResult) -> RenderableType:
             str(hit.rank),
             hit.label,
             _relevance(hit),
-            _score(hit.score),
+            _probability(hit.probability),
             hit.skill_type or _NONE,
             hit.reuse_level.removesuffix("-specific") or _NONE,
         )
     notes = list(result.notes)
+    if not result.recognised:
+        notes.insert(0, "not recognised as a job title in a language of the index")
     if not result.hits:
         asked = "" if result.min_probability is None else " and is as probable as was asked for"
         notes.append(f"no skill fulfils the filters{asked}")
@@ -65,6 +67,7 @@ def explanation(result: SearchResult, hit: SkillHit) -> RenderableType:
     table.add_column(overflow="fold")
     table.add_row("URI", hit.uri)
     table.add_row("relevance", _relevance(hit))
+    table.add_row("probability", _NONE if hit.probability is None else f"{hit.probability:.4f}")
     table.add_row("score", f"{hit.score:.4f}{_formula(result, hit)}")
     table.add_row("retrieval", f"{hit.retrieval_score:.4f} (cosine of title and skill)")
     if hit.rerank_score is not None:
@@ -73,7 +76,7 @@ def explanation(result: SearchResult, hit: SkillHit) -> RenderableType:
     if hit.probabilities is not None:
         shares = hit.probabilities
         table.add_row(
-            "probabilities",
+            "classes",
             f"core {shares.core:.3f}, contextual {shares.contextual:.3f}, irrelevant {shares.irrelevant:.3f}",
         )
     if hit.features is not None and hit.contributions is not None:
@@ -94,11 +97,13 @@ def _relevance(hit: SkillHit) -> Text:
     return Text(hit.relevance or _NONE, style=_STYLES.get(hit.relevance or "", "dim"))
 
 
-def _score(score: float) -> Table:
-    """The number, and a bar for it between 0 and 1."""
+def _probability(share: float | None) -> Table | str:
+    """The number, and a bar for it."""
+    if share is None:
+        return _NONE
     row = Table.grid(padding=(0, 1))
-    bar = ProgressBar(total=1.0, completed=min(max(score, 0.0), 1.0), width=_BAR_WIDTH, complete_style="cyan")
-    row.add_row(f"{score:.2f}", bar)
+    bar = ProgressBar(total=1.0, completed=share, width=_BAR_WIDTH, complete_style="cyan")
+    row.add_row(f"{share:.2f}", bar)
     return row
 
 

@@ -1,5 +1,6 @@
 """A folder with both trained models: where they are, and what the training noted of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from skillsearch.errors import ModelError
 from skillsearch.files import recover_folder
+from skillsearch.models.calibration import Calibration, read_calibration
 from skillsearch.models.hub import FIRST, ModelFolder, resolve_model
 from skillsearch.models.onnx import OnnxEncoder
 from skillsearch.models.protocols import Encoder, PairScorer
@@ -43,7 +45,7 @@ _SKILLSCOUT_ENCODER = "talentguide/skillscout-large@6e1d756448e8d6a83b26794ee620
 _SKILLSCOUT_RERANKER = f"talentguide/skillscout-reranker@{FIRST}"
 
 
-class Calibration(BaseModel):
+class ClassCalibration(BaseModel):
     """Calibration of the reranker's probabilities; see `trainer.pair.calibration`."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -64,7 +66,7 @@ class TrainingRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     preset: str | None = None
-    calibration: Calibration = Calibration()
+    calibration: ClassCalibration = ClassCalibration()
     held_out_occupations: tuple[str, ...] = ()
     validation_occupations: tuple[str, ...] = ()
 
@@ -97,6 +99,15 @@ class ModelPair:
     def temperature(self) -> float:
         """The temperature that divides the reranker's logits before they become probabilities."""
         return self.record.calibration.temperature
+
+    def calibration(self, encoder: ModelFolder, rerankers: Mapping[str, ModelFolder]) -> Calibration | None:
+        """What makes probabilities of the scores of these models; None where nothing was written.
+
+        Raises:
+            ModelError: the file is damaged.
+        """
+        folder = Path(self.encoder)
+        return read_calibration(folder.parent, encoder, rerankers) if folder.is_dir() else None
 
     def find_encoder(self) -> ModelFolder:
         """The encoder's files and manifest, without loading it.

@@ -49,6 +49,7 @@ class Candidate:
         logits: of the three classes, where the cross-encoder reranked it.
         features: shape (f,), what a learned blend saw.
         rerank_score: the reranker's own score, once reranked.
+        probability: of being right, once told; see `skillsearch.rank.probability`.
     """
 
     uri: str
@@ -58,6 +59,7 @@ class Candidate:
     logits: tuple[float, float, float] | None = None
     features: Float32Array | None = field(default=None, compare=False)
     rerank_score: float | None = None
+    probability: float | None = None
 
 
 def nearest(build: Build, space: Space, query: Query, limit: int, where: Where) -> list[Candidate]:

@@ -17,7 +17,7 @@ from skillsearch.settings import RerankerName
 from skillsearch.store.base import Build, Space
 from skillsearch.store.filters import Where
 
-__all__ = ["CrossEncoderRanker", "fuse_candidates", "keep_probable", "probability_of", "with_logits"]
+__all__ = ["CrossEncoderRanker", "fuse_candidates", "probability_of", "with_logits"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class CrossEncoderRanker(RankerOptions):
         scorer: the cross-encoder.
         alpha: weight of retrieval in the blend.
         depth: how many candidates are reranked.
-        min_probability: keeps candidates that are at least so likely to be contextual or core.
+        min_probability: keeps hits that are at least so probable.
         temperature: divides the logits before they become probabilities.
     """
 
@@ -63,10 +63,9 @@ class CrossEncoderRanker(RankerOptions):
         """Reorder the first `depth` candidates by the blend; the rest follows in retrieval order."""
         head = candidates[: self.depth]
         logits = self.scorer.logits(query.pairs([candidate.label for candidate in head]))
-        ranked = fuse_candidates(
+        return fuse_candidates(
             [*with_logits(head, logits), *candidates[self.depth :]], logits[:, CORE], self.alpha
         )
-        return keep_probable(ranked, self.min_probability, temperature=self.temperature)
 
 
 def with_logits(candidates: Sequence[Candidate], logits: Float32Array | Float64Array) -> list[Candidate]:
@@ -96,25 +95,6 @@ def fuse_candidates(
         for candidate, score in zip(scored, scores, strict=False)
     ]
     return by_score(head) + scored[len(head) :]
-
-
-def keep_probable(
-    candidates: Sequence[Candidate], min_probability: float | None, *, temperature: float
-) -> list[Candidate]:
-    """Candidates that are at least so likely to be contextual or core; those without logits are not.
-
-    Args:
-        candidates: in any order, which stays.
-        min_probability: in [0, 1]; None keeps all.
-        temperature: divides the logits before they become probabilities.
-    """
-    if min_probability is None:
-        return list(candidates)
-    return [
-        candidate
-        for candidate in candidates
-        if (share := probability_of(candidate, temperature)) is not None and share >= min_probability
-    ]
 
 
 def probability_of(candidate: Candidate, temperature: float) -> float | None:

@@ -11,7 +11,7 @@ from skillsearch.models.classes import CLASSES, CORE
 from skillsearch.models.hub import ModelFolder
 from skillsearch.models.token_scorer import TokenScorer
 from skillsearch.rank.candidates import Candidate, Query
-from skillsearch.rank.cross_encoder import fuse_candidates, keep_probable, with_logits
+from skillsearch.rank.cross_encoder import fuse_candidates, with_logits
 from skillsearch.rank.token_ranker import TokenRanker
 from skillsearch.settings import RerankerName
 
@@ -24,7 +24,7 @@ class DistilledRanker(TokenRanker):
 
     Attributes:
         scorer: the distilled cross-encoder.
-        min_probability: keeps candidates that are at least so likely to be contextual or core.
+        min_probability: keeps hits that are at least so probable.
     """
 
     takes: ClassVar[tuple[str, ...]] = ("alpha", "depth", "min_probability")
@@ -54,10 +54,9 @@ class DistilledRanker(TokenRanker):
         """Reorder the first `depth` candidates by the blend; the rest follows in retrieval order."""
         head = candidates[: self.depth]
         logits = self._logits(query, [candidate.label for candidate in head])
-        ranked = fuse_candidates(
+        return fuse_candidates(
             [*with_logits(head, logits), *candidates[self.depth :]], logits[:, CORE], self.alpha
         )
-        return keep_probable(ranked, self.min_probability, temperature=self.temperature)
 
     def _logits(self, query: Query, labels: Sequence[str]) -> Float32Array | Float64Array:
         """Shape (n, 3)."""

@@ -11,7 +11,7 @@ from skillsearch.models.hub import ModelFolder
 from skillsearch.models.protocols import PairScorer
 from skillsearch.rank.blender import Blender
 from skillsearch.rank.candidates import Candidate, Query, by_score, nearest_points
-from skillsearch.rank.cross_encoder import keep_probable, with_logits
+from skillsearch.rank.cross_encoder import with_logits
 from skillsearch.rank.features import NEAREST_OCCUPATIONS, reranked_features
 from skillsearch.rank.ranker import RankerOptions
 from skillsearch.settings import RerankerName
@@ -39,7 +39,7 @@ class LearnedRanker(RankerOptions):
         scorer: the cross-encoder that the blend was fitted with; None to do without reranking.
         depth: how many candidates are reranked.
         demand_weight: how much the blend heeds demand; 0 treats every skill as of average demand.
-        min_probability: keeps candidates that are at least so likely to be contextual or core.
+        min_probability: keeps hits that are at least so probable.
         temperature: divides the logits before they become probabilities.
     """
 
@@ -132,7 +132,7 @@ class LearnedRanker(RankerOptions):
             )
             lowest = ranked[-1].score
             tail = [replace(candidate, score=min(candidate.score, lowest)) for candidate in tail]
-        return keep_probable([*ranked, *tail], self.min_probability, temperature=self.temperature)
+        return [*ranked, *tail]
 
     def explain(self, candidate: Candidate) -> tuple[dict[str, float], dict[str, float]] | None:
         """A candidate's features, without those that are not known, and what each contributes."""

@@ -10,7 +10,6 @@ from skillsearch.arrays import Float32Array
 from skillsearch.characters import json_text, quoted
 from skillsearch.errors import QueryError
 from skillsearch.rank.candidates import merged
-from skillsearch.rank.cross_encoder import probability_of
 from skillsearch.results import Timings, Versions
 from skillsearch.tasks import concepts
 from skillsearch.tasks.engine import Engine, Request, Run, checked_request
@@ -53,6 +52,8 @@ class Comparison:
         shared: skills of `b` that `a` has.
         near: skills of `b` that `a` does not have, but something like them.
         missing: skills of `b` that nothing of `a` is like.
+        recognised: whether `b` is a title in a language of the index, and `a` one, or skills of which at
+            least one was recognised.
         timings: milliseconds by stage.
         versions: what answered.
         notes: skills of a profile that were not recognised.
@@ -63,6 +64,7 @@ class Comparison:
     shared: tuple[ComparedSkill, ...]
     near: tuple[NearSkill, ...]
     missing: tuple[ComparedSkill, ...]
+    recognised: bool
     timings: Timings
     versions: Versions
     notes: tuple[str, ...] = ()
@@ -107,8 +109,10 @@ def _prepare(engine: Engine, *, limit: int = 20) -> Callable[[object], Compariso
             if isinstance(a, str):
                 given: str | tuple[str, ...] = TITLE.read(a, engine.settings)
                 there = {uri: one.label for uri, one in _of_title(run, a, request).items()}
+                known = _is_title(run, a)
             else:
                 given, there = _of_profile(run, a, notes)
+                known = bool(there)
             nearest = _nearest(run, there, [uri for uri in wanted if uri not in there])
             return Comparison(
                 a=given,
@@ -122,6 +126,7 @@ def _prepare(engine: Engine, *, limit: int = 20) -> Callable[[object], Compariso
                 missing=tuple(
                     skill for uri, skill in wanted.items() if uri not in there and uri not in nearest
                 ),
+                recognised=known and _is_title(run, b),
                 timings=run.timings(),
                 versions=run.versions(request.ranker),
                 notes=tuple(notes),
@@ -134,11 +139,12 @@ def _of_title(run: Run, title: object, request: Request) -> dict[str, ComparedSk
     """The skills of a title by URI, best first."""
     clean = run.cleaned(TITLE.read(title, run.engine.settings))
     lists = [run.ranked("skills", text, request) for text in clean.texts]
-    ranker, ranked = lists[0][1], merged([candidates for candidates, _ in lists])
-    return {
-        one.uri: ComparedSkill(one.uri, one.label, probability_of(one, ranker.temperature))
-        for one in ranked[: request.limit]
-    }
+    ranked = merged([run.probable("title-to-skills", some, ranker) for some, ranker in lists])
+    return {one.uri: ComparedSkill(one.uri, one.label, one.probability) for one in ranked[: request.limit]}
+
+
+def _is_title(run: Run, title: str) -> bool:
+    return any(concepts.is_title(run, text) for text in run.cleaned(TITLE.view(title)).texts)
 
 
 def _of_profile(run: Run, skills: object, notes: list[str]) -> tuple[tuple[str, ...], dict[str, str]]:

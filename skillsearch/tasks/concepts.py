@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from skillsearch.characters import quoted, script_of
+from skillsearch.characters import fold, quoted, script_of
 from skillsearch.errors import QueryError
 from skillsearch.rank.candidates import Candidate
 from skillsearch.results import How, OccupationMatch, Relation, SkillMatch
@@ -20,6 +20,7 @@ __all__ = [
     "by_model",
     "is_nothing",
     "is_text",
+    "is_title",
     "matches",
     "matches_of",
     "occupation_match",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 _ADDRESS = re.compile(r"(?:\w+://|www\.)\S+|\S+@\S+\.\w+", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]{4,}")
 _NAMED_SURE: Final = 0.95
 """Probability that a text which is a name of one concept means it."""
 
@@ -85,8 +87,7 @@ def matches(
     ranked, _ = run.ranked(
         space, text, Request(limit + len(named), filters, PLAIN), where=where, also=tuple(named)
     )
-    confidence = run.confidence(space)
-    shares = confidence.probabilities([candidate.score for candidate in ranked])
+    shares = _shares(run, space, ranked)
     known = [one for one in ranked if one.uri in named]
     found = []
     for candidate, share in zip(ranked, shares, strict=True):
@@ -100,8 +101,36 @@ def matches(
             Match(candidate.uri, how, name.text if name else candidate.label, candidate.score, share)
         )
     found.sort(key=_order)
-    recognised = bool(known) or (bool(ranked) and confidence.recognises(ranked[0].score))
+    recognised = bool(known) or (bool(ranked) and _recognises(run, space, text, ranked[0].score))
     return recognised, found[:limit], notes
+
+
+def is_title(run: Run, text: str) -> bool:
+    """Whether a text is a job title in a language of the index, by its occupations, or else its skills."""
+    space: Space = "occupations" if run.kept.names("occupations").labels else "skills"
+    names = run.kept.names(space)
+    if not is_text(text, names.scripts):
+        return False
+    if names.find(text):
+        return True
+    found = run.build.query(space, run.vector(text).tolist(), 1)
+    return bool(found) and _recognises(run, space, text, found[0].score)
+
+
+def _recognises(run: Run, space: Space, text: str, cosine: float) -> bool:
+    """Whether a text is near enough to the index; one that has a word of its names need be less near."""
+    words = {fold(word) for word in _WORD.findall(text)}
+    is_known = not words.isdisjoint(run.kept.names(space).words_of_names)
+    return run.confidence(space).recognises(cosine, is_known=is_known)
+
+
+def _shares(run: Run, space: Space, ranked: Sequence[Candidate]) -> list[float | None]:
+    """How probably each concept is the one meant: by the models' calibration, or the index's own names."""
+    if space == "occupations":
+        shares = [one.probability for one in run.probable("title-to-occupation", ranked, PLAIN)]
+        if None not in shares:
+            return shares
+    return run.confidence(space).probabilities([candidate.score for candidate in ranked])
 
 
 def matches_of(run: Run, space: Space, texts: Sequence[str], *, limit: int) -> tuple[bool, list[Match]]:

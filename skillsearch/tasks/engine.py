@@ -11,10 +11,12 @@ from typing import Final, TypeVar
 from skillsearch.arrays import Float32Array
 from skillsearch.characters import quoted
 from skillsearch.errors import FilterError
+from skillsearch.models.calibration import Calibration
 from skillsearch.models.protocols import Encoder
 from skillsearch.provenance import require_match, versions_of
 from skillsearch.rank.candidates import Candidate, Query, by_score, nearest
 from skillsearch.rank.choose import Rankers
+from skillsearch.rank.probability import keep_probable, with_probabilities
 from skillsearch.rank.ranker import NoReranking, Ranker, require_in_range
 from skillsearch.results import Timings, Versions
 from skillsearch.running import Searches, stop_if_cancelled
@@ -96,12 +98,14 @@ class Engine:
         encoder: what the index was built with.
         rankers: those that a search can ask for.
         settings: defaults of what a search can vary.
+        calibration: what makes probabilities of scores; None where the models have none.
     """
 
     store: Store
     encoder: Encoder
     rankers: Rankers
     settings: Settings
+    calibration: Calibration | None = None
     _searches: Searches = field(default_factory=Searches)
     _kept: Kept | None = None
 
@@ -154,6 +158,7 @@ class Run:
     kept: Kept
     start: float
     stages: dict[str, float] = field(default_factory=lambda: {"encode": 0.0, "retrieve": 0.0, "rerank": 0.0})
+    _vectors: dict[str, Float32Array] = field(default_factory=dict)
 
     def conditions(self, space: Space, filters: Filters | None) -> tuple[Where, tuple[str, ...]]:
         """The conditions of filters, and notes on what has no effect."""
@@ -186,6 +191,24 @@ class Run:
         with self._stage("encode"):
             return self.engine.encoder.encode(texts)
 
+    def vector(self, text: str) -> Float32Array:
+        """The vector of a text, which is embedded once in a run: shape (d,)."""
+        if text not in self._vectors:
+            self._vectors[text] = self.encode([text])[0]  # (1, d) -> (d,)
+        return self._vectors[text]
+
+    def probable(self, task: str, candidates: Sequence[Candidate], ranker: Ranker) -> list[Candidate]:
+        """Candidates of a task with their probabilities, those that are as probable as was asked for.
+
+        Args:
+            task: its name.
+            candidates: of one text, in their final order.
+            ranker: that ordered them.
+        """
+        calibration = self.engine.calibration
+        found = with_probabilities(candidates, ranker, calibration.tasks.get(task, {}) if calibration else {})
+        return keep_probable(found, ranker.options().get("min_probability"))
+
     def ranked(
         self,
         space: Space,
@@ -210,8 +233,7 @@ class Run:
             Candidates in their final order, and the ranker, ready for the build.
         """
         ranker, where = request.ranker.ready(self.build), where or Where()
-        with self._stage("encode"):
-            query = self._query(view, ranker, pair)
+        query = self._query(view, ranker, pair)
         with self._stage("retrieve"):
             candidates = ranker.candidates(self.build, space, query, request.limit, where)
             known = {candidate.uri for candidate in candidates}
@@ -235,8 +257,10 @@ class Run:
 
     def _query(self, view: str, ranker: Ranker, pair: Callable[[str, str], tuple[str, str]]) -> Query:
         if ranker.reads_tokens:
-            return Query(view, *self.engine.encoder.encode_with_tokens(view), pair=pair)
-        return Query(view, self.engine.encoder.encode([view])[0], pair=pair)  # (1, d) -> (d,)
+            with self._stage("encode"):
+                self._vectors[view], tokens = self.engine.encoder.encode_with_tokens(view)
+            return Query(view, self._vectors[view], tokens, pair)
+        return Query(view, self.vector(view), pair=pair)
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:

@@ -80,6 +80,11 @@ class Names:
         )
         return frozenset(name for name, count in counts.items() if count >= _RARE * counts.total())
 
+    @cached_property
+    def words_of_names(self) -> frozenset[str]:
+        """The words of all names, folded; short ones say nothing of a language, and are left out."""
+        return frozenset(word for key in self.by_spelling for word in _WORD.findall(key) if len(word) > 3)
+
     def __iter__(self) -> Iterator[Name]:
         return (name for names in self.by_spelling.values() for name in names)
 

@@ -20,6 +20,8 @@ def similar(
 ) -> Found[SkillMatch]:
     """Find skills that are like one; the skill itself is not among them.
 
+    The probability of each is that of standing under the same group or skill of the taxonomy.
+
     Args:
         engine: what runs it.
         skill: its URI, its label or another of its names, or any other words for one.
@@ -50,14 +52,14 @@ def _prepare(
                 itself = Match(("uri",), tuple(name.uri for name in named))
                 where = Where(where.must, (*where.must_not, itself))
             ranked, _ = run.ranked("skills", view, request, where=where)
-            ranked = ranked[:limit] if recognised else []
+            ranked = run.probable("similar-skills", ranked, PLAIN)[:limit] if recognised else []
             payloads = run.build.fetch("skills", [candidate.uri for candidate in ranked])
             return Found(
                 input=str(skill),
                 searched=(view,),
                 recognised=recognised,
                 hits=tuple(
-                    concepts.skill_match(rank, concepts.by_model(one), payloads[one.uri])
+                    concepts.skill_match(rank, concepts.by_model(one, one.probability), payloads[one.uri])
                     for rank, one in enumerate(ranked, start=1)
                 ),
                 timings=run.timings(),

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from skillsearch.rank.cross_encoder import probability_of
 from skillsearch.results import Found, OccupationMatch, Relation
 from skillsearch.store.base import Payload
 from skillsearch.tasks import concepts
@@ -27,8 +26,10 @@ def titles_for(engine: Engine, skill: str, *, limit: int = 20, rerank: bool = Tr
             taxonomy links with nothing.
         limit: how many occupations: those that need it essentially, those that need it optionally,
             then others; among each, those first that the models find more fitting.
-        rerank: let the cross-encoder, where there is one, order them, and give probabilities; without
-            it they are in the order of the vector search.
+        rerank: let the cross-encoder, where there is one, order them; without it they are in the order
+            of the vector search.
+
+    What the taxonomy links has the probability 1.
 
     Raises:
         QueryError: the skill is empty, too long or not text, or a URI that no skill of the index has.
@@ -51,6 +52,7 @@ def _prepare(
             skills = run.build.fetch("skills", [name.uri for name in named])
             links = _links(list(skills.values()))
             ranked, ranker = run.ranked("occupations", view, request, pair=_pair, also=tuple(links))
+            ranked = run.probable("skill-to-titles", ranked, ranker)
             ranked.sort(key=lambda one: _ORDER[links.get(one.uri)])  # stable: the models' order in each
             ranked = ranked[:limit] if recognised else []
             payloads = run.build.fetch("occupations", [one.uri for one in ranked])
@@ -61,7 +63,7 @@ def _prepare(
                 hits=tuple(
                     concepts.occupation_match(
                         rank,
-                        concepts.by_model(one, probability_of(one, ranker.temperature)),
+                        concepts.by_model(one, 1.0 if one.uri in links else one.probability),
                         payloads[one.uri],
                         links.get(one.uri),
                     )

@@ -11,12 +11,14 @@ from skillsearch.results import How, Timings, Versions
 from skillsearch.tasks.concepts import is_text
 from skillsearch.tasks.engine import Engine, Run
 from skillsearch.tasks.names import Name
+from skillsearch.tasks.reading import Lexicon, Reader
 from skillsearch.tasks.task import Input, Task
+from skillsearch.words.clauses import clauses
 from skillsearch.words.gazetteer import Gazetteer, tokens
 from skillsearch.words.markup import PlainText, plain_text, repaired
 from skillsearch.words.sentences import Requirement, Sentence, requirement_at, sentences
 
-__all__ = ["TEXT_TO_SKILLS", "Extraction", "FoundSkill", "ReadSentence", "Span"]
+__all__ = ["TEXT_TO_SKILLS", "THRESHOLD", "Extraction", "FoundSkill", "ReadSentence", "Span"]
 
 TEXT: Final = Input("text", "You write SQL and Python.", "max_text_length", repaired)
 
@@ -44,9 +46,9 @@ _LEADING = re.compile(
 )
 _FOLLOWING = re.compile(r"\s+(?:would be|is an? |experience|knowledge|skills|and [A-Za-z][\w.+#-]*\b)")
 _WORD = re.compile(r"[^\W\d_]+")
-_CLAUSE = re.compile(r"[,;:()\u2013\u2014]|\s-\s|\b(?:and|or|und|oder|et|ou|y)\b|^[\s\-\u2022*]+")
-_FEWEST: Final = 2  # words of a clause that the encoder reads
-_MOST: Final = 14
+_READABLE: Final = 0.1  # share of the words of a text that stand in sentences which the index can read
+THRESHOLD: Final = 0.2
+"""Of what the encoder reads; near the highest F1 on training sentences of SkillSkape not fitted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,31 +136,37 @@ class _Reading:
     requirement: Requirement
 
 
-def extract(engine: Engine, text: str, *, model: bool = True, threshold: float = 0.5) -> Extraction:
+def extract(
+    engine: Engine, text: str, *, model: bool = True, threshold: float = THRESHOLD, html: bool = False
+) -> Extraction:
     """Read the skills of an advert, with all places of each.
 
-    Names of skills are found by their labels and aliases; in sentences without any, the encoder reads
-    the clauses. What is about the company, benefits, equal opportunity or pay gives no skills.
+    Names of skills are found by their labels and aliases; in clauses without any, the encoder reads
+    what they ask for in other words. What is about the company, benefits, equal opportunity or pay
+    gives no skills.
 
     Args:
         engine: what runs it.
         text: plain text or HTML, also escaped once more.
         model: let the encoder read what no name tells.
         threshold: how probable a skill must be that the encoder read, in [0, 1].
+        html: take the text for HTML, which is otherwise told by its elements.
 
     Raises:
         QueryError: the text is empty, too long or not text, or has characters that text may not have.
         StoreError: the store failed, or the client is closed.
     """
-    return _prepare(engine, model=model, threshold=threshold)(text)
+    return _prepare(engine, model=model, threshold=threshold, html=html)(text)
 
 
-def _prepare(engine: Engine, *, model: bool = True, threshold: float = 0.5) -> Callable[[object], Extraction]:
+def _prepare(
+    engine: Engine, *, model: bool = True, threshold: float = THRESHOLD, html: bool = False
+) -> Callable[[object], Extraction]:
     if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
         raise QueryError(f"threshold is between 0 and 1, found {quoted(threshold)}")
 
     def answer(text: object) -> Extraction:
-        plain = plain_text(TEXT.read(text, engine.settings))
+        plain = plain_text(TEXT.read(text, engine.settings), html=html)
         with engine.run() as run:
             labels = run.kept.names("skills").labels
             parts = [_in_language(run, part) for part in sentences(plain.text)]
@@ -167,13 +175,12 @@ def _prepare(engine: Engine, *, model: bool = True, threshold: float = 0.5) -> C
             readings = list(_named(run, [*asking, *others]))
             unmatched = list(_unmatched(run, asking, readings))
             if model:
-                read = {id(one.sentence) for one in readings}
-                rest = [part for part in asking if id(part) not in read and not part.is_heading]
-                readings += _by_model(run, rest, threshold, unmatched)
+                rest = [part for part in asking if not part.is_heading]
+                readings += _by_model(run, rest, threshold, readings, unmatched)
             return Extraction(
                 skills=_skills(plain, readings, labels, str(text)),
                 unmatched=tuple(_span(plain, start, end, str(text)) for start, end in unmatched),
-                recognised=len(others) < len(parts) and is_text(plain.text, run.kept.names("skills").scripts),
+                recognised=_is_readable(run, parts) and is_text(plain.text, run.kept.names("skills").scripts),
                 sentences=tuple(_sentences(plain, parts, readings)),
                 timings=run.timings(),
                 versions=run.versions(),
@@ -200,11 +207,22 @@ def _class(name: Name) -> tuple[How, bool, bool]:
 
 def _in_language(run: Run, part: Sentence) -> Sentence:
     """The sentence, marked as one in another language where the index has few of its words."""
-    words = _gazetteer(run)[0].ordinary
+    known, count = _known_words(run, part)
+    return replace(part, kind="other language") if count > 1 and 2 * known < count else part
+
+
+def _is_readable(run: Run, parts: Sequence[Sentence]) -> bool:
+    """Whether the index has words of enough sentences; those of few words in lower case tell nothing."""
+    told = [(part, count) for part in parts if (count := _known_words(run, part)[1]) > 1]
+    read = sum(count for part, count in told if part.kind != "other language")
+    return bool(parts) and (not told or read >= _READABLE * sum(count for _, count in told))
+
+
+def _known_words(run: Run, part: Sentence) -> tuple[int, int]:
+    """How many of its words in lower case the index has, and how many there are; not of the shortest."""
+    ordinary = _gazetteer(run)[0].ordinary
     lower = [word for word in _WORD.findall(part.text) if word.islower() and len(word) > 2]
-    if len(lower) > 1 and 2 * sum(word in words for word in lower) < len(lower):
-        return replace(part, kind="other language")
-    return part
+    return sum(word in ordinary for word in lower), len(lower)
 
 
 def _named(run: Run, parts: Sequence[Sentence]) -> Iterator[_Reading]:
@@ -242,36 +260,52 @@ def _unmatched(
 
 
 def _by_model(
-    run: Run, parts: Sequence[Sentence], threshold: float, unmatched: Sequence[tuple[int, int]]
+    run: Run,
+    parts: Sequence[Sentence],
+    threshold: float,
+    named: Sequence[_Reading],
+    unmatched: Sequence[tuple[int, int]],
 ) -> Iterator[_Reading]:
-    """The skills that the encoder reads in clauses: the nearest of each, where it is probable enough."""
-    clauses = [clause for part in parts for clause in _clauses(part)]
-    clauses = [one for one in clauses if not any(low < one[2] and one[1] < high for low, high in unmatched)]
-    if not clauses:
+    """The skills that clauses ask for in other words: of each the most probable, where it is probable enough.
+
+    Clauses that are a name, or have one that is unmatched, are not read, nor what their sentence names.
+    """
+    reader = _reader(run)
+    asked = [(part, _clauses(part, named, unmatched)) for part in parts]
+    every = [text for _, some in asked for _, _, text in some]
+    if not every or reader.confidence.weights is None:
         return
-    vectors, confidence = run.kept.vectors("skills"), run.confidence("skills")
-    cosines = run.encode([text for _, _, _, text in clauses]) @ vectors.matrix.T  # (clauses, skills)
-    best = cosines.argmax(axis=1).tolist()
-    for row, (part, start, end, _) in enumerate(clauses):
-        cosine = float(cosines[row, best[row]])
-        (share,) = confidence.probabilities([cosine])
-        if share is not None and share >= threshold:
-            uri = vectors.uris[best[row]]
-            says = requirement_at(part, start, end)
-            yield _Reading(start, end, part, (uri,), "model", share, says)
+    vectors, place = run.encode(every), 0
+    for part, some in asked:
+        known = {one.uris[0] for one in named if one.sentence is part}
+        read = reader.read([text for _, _, text in some], vectors[place : place + len(some)])
+        place += len(some)
+        best = {(start, end): skills[0] for (start, end, _), skills in zip(some, read, strict=True)}
+        for (start, end), (uri, share) in sorted(best.items(), key=lambda pair: -pair[1][1]):
+            if share >= threshold and uri not in known:
+                known.add(uri)
+                says = requirement_at(part, start, end)
+                yield _Reading(start, end, part, (uri,), "model", share, says)
 
 
-def _clauses(part: Sentence) -> Iterator[tuple[Sentence, int, int, str]]:
-    """The clauses of a sentence that may be a skill."""
-    last = 0
-    cuts = [(match.start(), match.end()) for match in _CLAUSE.finditer(part.text)]
-    for low, high in [*cuts, (len(part.text), len(part.text))]:
-        text = part.text[last:low]
-        stripped = text.strip(" .!?\n\t")
-        if _FEWEST <= len(stripped.split()) <= _MOST:
-            start = part.start + last + text.index(stripped)
-            yield part, start, start + len(stripped), stripped
-        last = high
+def _reader(run: Run) -> Reader:
+    """What reads clauses, made once for each build."""
+    kept = run.kept
+    lexicon = kept.once("lexicon", "skills", lambda: Lexicon.of(kept.names("skills")))
+    return Reader(lexicon, kept.vectors("skills"), run.confidence("skills"))
+
+
+def _clauses(
+    part: Sentence, named: Sequence[_Reading], unmatched: Sequence[tuple[int, int]]
+) -> list[tuple[int, int, str]]:
+    """The clauses of a sentence that are no name, and have none that is unmatched."""
+    places = ((part.start + low, part.start + high) for low, high in clauses(part.text))
+    return [
+        (start, end, part.text[start - part.start : end - part.start])
+        for start, end in places
+        if not any(one.start <= start and end <= one.end for one in named)
+        and not any(low < end and start < high for low, high in unmatched)
+    ]
 
 
 def _skills(

@@ -11,6 +11,7 @@ from skillsearch.results import EscoLinks, Probabilities, Reference, SearchResul
 from skillsearch.settings import RerankerName
 from skillsearch.store.base import Build, Payload
 from skillsearch.store.filters import Filters
+from skillsearch.tasks.concepts import is_title
 from skillsearch.tasks.engine import Engine, checked_request
 from skillsearch.tasks.task import Input, Task
 from skillsearch.taxonomy.texts import query_text
@@ -49,9 +50,8 @@ def search(
         depth: how many candidates are reranked; by default the setting's, 200.
         demand_weight: how much a learned blend heeds demand, at least 0; by default the setting's,
             1. 0 treats every skill as of average demand, more makes general skills more prominent.
-        min_probability: keeps hits that are at least so likely to be contextual or core, in [0, 1],
-            before `limit` is cut; by default the setting's, none. Only the cross-encoder tells.
-            Skills below `depth` have no probability, and are dropped.
+        min_probability: keeps hits that are at least so probable, in [0, 1], before `limit` is cut; by
+            default the setting's, none. It goes with the cross-encoder.
 
     Raises:
         QueryError: the title is empty, too long or not text, a number is out of range, an option
@@ -89,15 +89,16 @@ def _prepare(
         with engine.run() as run:
             where, notes = run.conditions("skills", filters)
             clean = run.cleaned(view)
-            lists = [run.ranked("skills", text, request, where=where) for text in clean.texts]
-            ranker = lists[0][1]
-            ranked = merged([candidates for candidates, _ in lists])
+            found = [run.ranked("skills", text, request, where=where) for text in clean.texts]
+            ranker = found[0][1]
+            ranked = merged([run.probable("title-to-skills", some, ranker) for some, _ in found])
             hits = _skill_hits(run.build, ranked[:limit], ranker)
             used = {"alpha": None, "depth": None} | ranker.options()
             if settings.min_probability is not None and "min_probability" not in used:
                 notes = (*notes, f"min_probability has no effect: {ranker} gives no probabilities")
             return SearchResult(
                 title=view,
+                recognised=any(is_title(run, text) for text in clean.texts),
                 hits=hits,
                 timings=run.timings(),
                 versions=run.versions(ranker),
@@ -128,6 +129,7 @@ def _hit(rank: int, candidate: Candidate, payload: Payload, ranker: Ranker) -> S
         uri=candidate.uri,
         label=payload["label"],
         relevance=None if shares is None else CLASSES[shares.index(max(shares))],
+        probability=candidate.probability,
         score=candidate.score,
         retrieval_score=candidate.retrieval_score,
         rerank_score=candidate.rerank_score,

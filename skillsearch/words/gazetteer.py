@@ -1,13 +1,16 @@
 """Gazetteer: finds names in running text, the longest first, whole words only, signs such as C++ kept.
 
-A name is found in other spellings too: ``type-script``, ``work in a team`` for *work in teams*. A name of one
-word that is also an ordinary word, such as *Swift*, is found only where its case says that it is a name.
+A name is found in other spellings too: ``type-script``, ``work in a team`` for *work in teams*, and one of
+several words in other forms: ``managing budgets`` for *manage budgets*. A name of one word that is also an
+ordinary word, such as *Swift*, is found only where its case says that it is a name.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from skillsearch.words.stems import root, singular
 
 __all__ = ["Gazetteer", "Mention", "tokens"]
 
@@ -40,11 +43,13 @@ class Gazetteer:
 
     Attributes:
         by_key: rows of the names, by the stems of their words without blanks.
+        by_roots: rows of the names of several words, by the roots of these.
         spellings: of each row, as the taxonomy has it.
         ordinary: words in lower case, those of longer names among them.
     """
 
     by_key: Mapping[str, tuple[int, ...]]
+    by_roots: Mapping[str, tuple[int, ...]]
     spellings: tuple[str, ...]
     ordinary: frozenset[str]
 
@@ -52,6 +57,7 @@ class Gazetteer:
     def of(cls, names: Iterable[str], words: Iterable[str] = ()) -> "Gazetteer":
         """Make one of names, of which a mention tells the rows, and of further ordinary words."""
         by_key: dict[str, list[int]] = {}
+        by_roots: dict[str, list[int]] = {}
         spellings, ordinary = [], set(words)
         for row, name in enumerate(names):
             parts = tokens(name)
@@ -60,8 +66,11 @@ class Gazetteer:
                 ordinary.update(part.text for part in parts if part.text.islower())
             if parts and len(parts) <= _LONGEST:
                 by_key.setdefault("".join(part.stem for part in parts), []).append(row)
+                if key := _roots(parts):
+                    by_roots.setdefault(key, []).append(row)
         by_key.pop("", None)
-        return cls({key: tuple(rows) for key, rows in by_key.items()}, tuple(spellings), frozenset(ordinary))
+        keys, roots = ({key: tuple(rows) for key, rows in some.items()} for some in (by_key, by_roots))
+        return cls(keys, roots, tuple(spellings), frozenset(ordinary))
 
     def find(self, text: str) -> list[Mention]:
         """All mentions, in order, none over another."""
@@ -80,7 +89,7 @@ class Gazetteer:
         for count in range(min(_LONGEST, len(words) - place), 0, -1):
             run = words[place : place + count]
             between = text[run[0].start : run[-1].end]
-            rows = self.by_key.get("".join(word.stem for word in run))
+            rows = self.by_key.get("".join(word.stem for word in run)) or self.by_roots.get(_roots(run))
             if rows and run[-1].stem and not re.search(r"[,;:()\n!?|]|\.\s", between):
                 kept = tuple(row for row in rows if self._is_meant(text, run, self.spellings[row]))
                 if kept:
@@ -109,21 +118,15 @@ def tokens(text: str) -> list[Token]:
     return [Token(match.start(), match.end(), match[0], _stem(match[0])) for match in _TOKEN.finditer(text)]
 
 
+def _roots(run: Sequence[Token]) -> str:
+    """The roots of several words, articles left out; empty for one word."""
+    words = [root(word.text) for word in run if word.stem]
+    return " ".join(words) if len(words) > 1 else ""
+
+
 def _stem(word: str) -> str:
-    """What the singular and the plural of a word share, roughly; empty for an article."""
-    lower = word.casefold()
-    if lower in _LEFT_OUT and (word.islower() or word.istitle()):
-        return ""
-    if len(lower) > 4 and lower.endswith("ies"):
-        return lower[:-3] + "y"
-    if (
-        len(lower) > 3
-        and lower.endswith("s")
-        and not lower.endswith(("ss", "us", "is"))
-        and not word.isupper()
-    ):
-        return lower[:-1]
-    return lower
+    """What the singular and the plural of a word share; empty for an article."""
+    return "" if word.casefold() in _LEFT_OUT and (word.islower() or word.istitle()) else singular(word)
 
 
 def _begins(text: str, word: Token) -> bool:

@@ -1,14 +1,15 @@
 """Markup: the text of an advert in HTML, also escaped once more, with where each character stood."""
 
-import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import unescape
 from typing import Final
 
 __all__ = ["PlainText", "plain_text", "repaired"]
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|\w{2,31});")
+_LINE = re.compile(r"[ \t]*\r?\n\s*")
 _ESCAPED_TAG = re.compile(r"&lt;/?[a-zA-Z][^&<>]{0,40}")
 _HIDDEN = re.compile(
     r"<(script|style|template|noscript)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL | re.IGNORECASE
@@ -78,16 +79,33 @@ def repaired(text: str) -> str:
     return text.translate(_WINDOWS)
 
 
-def plain_text(given: str) -> PlainText:
-    """The text without tags, scripts and styles, entities resolved; text without markup stays as it is."""
+def plain_text(given: str, *, html: bool = False) -> PlainText:
+    """The text without tags, scripts and styles, entities resolved; text without markup stays as it is.
+
+    Args:
+        given: plain text, HTML, or HTML that was escaped once more.
+        html: take it for HTML, whose lines end with its elements, although it may have none that tells.
+    """
     plain = PlainText(given, tuple(range(len(given))), tuple(range(1, len(given) + 1)))
     for _ in range(_ROUNDS):
         if not _ESCAPED_TAG.search(plain.text) or _TAG.search(plain.text):
             break
-        plain = _replaced(plain, _ENTITY, lambda match: html.unescape(match[0]))
+        plain = _replaced(plain, _ENTITY, _character)
     plain = _replaced(plain, _HIDDEN, lambda _: "\n")
+    if html or _is_html(plain.text):
+        plain = _replaced(plain, _LINE, lambda _: " ")
     plain = _replaced(plain, _TAG, _line_break)
-    return _replaced(plain, _ENTITY, lambda match: html.unescape(match[0]))
+    return _replaced(plain, _ENTITY, _character)
+
+
+def _character(match: re.Match[str]) -> str:
+    """What an entity stands for."""
+    return unescape(match[0])
+
+
+def _is_html(text: str) -> bool:
+    """Whether elements other than line breaks make the lines of a text."""
+    return any(match[1].lower() in _BLOCK and match[1].lower() != "br" for match in _TAG.finditer(text))
 
 
 def _line_break(match: re.Match[str]) -> str:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from skillsearch.arrays import Float32Array
 from skillsearch.errors import ModelError
 from skillsearch.files import replace_folder, save
+from skillsearch.models.calibration import CALIBRATION
 from skillsearch.models.exported import digest, is_good_enough
 from skillsearch.models.hub import ModelFolder, resolve_model
 from skillsearch.models.manifest import (
@@ -106,6 +107,9 @@ def export_models(
     if output is not None:
         record = pair.record.model_dump_json(indent=2) + "\n"
         save(output / RECORD, record, ModelError)
+        calibrated = Path(pair.encoder).with_name(CALIBRATION)
+        if calibrated.is_file():
+            save(output / CALIBRATION, calibrated.read_text(encoding="utf-8"), ModelError)
     return ExportReport(folder=str(folder), models=written)
 
 

@@ -1,4 +1,4 @@
-"""Calibration of probabilities: temperature scaling, and the error that is left.
+"""Calibration of the reranker's classes: temperature scaling, and what it leaves.
 
 Guo et al., "On Calibration of Modern Neural Networks" (2017), arXiv:1706.04599.
 """
@@ -9,12 +9,10 @@ import numpy as np
 
 from skillsearch.arrays import Float64Array, Int64Array
 from skillsearch.rank.fuse import softmax
+from trainer.calibrate.reliability import binned
 from trainer.run import Bin
 
-__all__ = ["BINS", "expected_calibration_error", "fit_temperature", "reliability"]
-
-BINS: Final = 15
-"""Bins of equal width, as in the paper."""
+__all__ = ["fit_temperature", "reliability"]
 
 _BOUNDS: Final = (0.05, 20.0)
 
@@ -50,16 +48,4 @@ def reliability(logits: Float64Array, labels: Int64Array, *, temperature: float 
         temperature: divides the logits.
     """
     shares = softmax(logits / temperature)
-    confidence = shares.max(axis=1)  # (n, classes) -> (n,)
-    right = shares.argmax(axis=1) == labels
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)  # (n,)
-    members = [bins == index for index in np.unique(bins)]
-    return [
-        Bin(int(some.sum()), float(confidence[some].mean()), float(right[some].mean())) for some in members
-    ]
-
-
-def expected_calibration_error(bins: list[Bin]) -> float:
-    """The mean distance between confidence and accuracy, in [0, 1]: ``sum n_b / n |acc_b - conf_b|``."""
-    total = sum(group.count for group in bins)
-    return sum(group.count * abs(group.accuracy - group.confidence) for group in bins) / total
+    return binned(shares.max(axis=1), shares.argmax(axis=1) == labels)

@@ -10,21 +10,25 @@ from transformers import set_seed
 
 from skillsearch.arrays import Float32Array, Float64Array, Int64Array
 from skillsearch.errors import TrainingError
+from skillsearch.models.calibration import write_calibration
 from skillsearch.models.concepts import encode_concepts
 from skillsearch.models.hub import resolve_model
 from skillsearch.models.manifest import ModelManifest
 from skillsearch.models.pair import DISTILLED, ENCODER, RERANKER
 from skillsearch.models.protocols import Encoder
-from skillsearch.models.torch import load_encoder
+from skillsearch.models.token_scorer import load_token_scorer
+from skillsearch.models.torch import load_encoder, load_pair_scorer
 from skillsearch.progress import Progress, silent
 from skillsearch.taxonomy.records import Occupation, Skill, Taxonomy
 from skillsearch.taxonomy.texts import occupation_text, pair_text, skill_names
 from trainer.bases import DIMENSION, new_encoder, new_reranker
+from trainer.calibrate.reliability import expected_calibration_error
+from trainer.calibrate.run import calibrate
 from trainer.documents import write_documents
 from trainer.export.agreement import draw_sample
 from trainer.export.run import export_trained
 from trainer.fit import FitOptions
-from trainer.pair.calibration import expected_calibration_error, fit_temperature, reliability
+from trainer.pair.calibration import fit_temperature, reliability
 from trainer.pair.config import PairConfig
 from trainer.pair.distilled import distil
 from trainer.pair.encoder import train_encoder
@@ -100,6 +104,7 @@ def train_pair(
         report.add(workspace.part("export", run.export))
         if config.distilled:
             report.add(workspace.part(DISTILLED, run.distilled))
+        report.add(workspace.part("calibrate", run.calibrate))
         if is_first():
             facts = _facts(taxonomy, split, workspace.device)
             write_documents(workspace.models, "pair", config, report, facts)
@@ -189,6 +194,25 @@ class _Run:
             device=self.workspace.device,
             progress=self.progress,
         )
+
+    def calibrate(self) -> TrainReport:
+        """Fit what makes probabilities of scores on half of the held-out occupations; measure the rest."""
+        report = TrainReport()
+        with report.timed("calibrate the hits", self.progress):
+            if not is_first():
+                return report
+            folder, device = self.workspace.models, self.workspace.device
+            encoder = self._trained_encoder()
+            scorer = load_pair_scorer(str(folder / RERANKER), device=device)
+            quick = folder / DISTILLED
+            distilled = load_token_scorer(str(quick), encoder) if quick.is_dir() else None
+            found = calibrate(self.taxonomy, encoder, scorer, self.split.held_out, distilled=distilled)
+            if found.calibration:
+                write_calibration(folder, found.calibration)
+        for one in found.reported:
+            report.calibration[f"{one.task} by {one.reranker}"] = one.shown
+            report.reliability[f"{one.task} by {one.reranker}"] = one.bins
+        return report
 
     def export(self) -> TrainReport:
         """Write both models for ONNX Runtime, and measure how far they agree with what was trained."""

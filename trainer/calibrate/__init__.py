@@ -1,0 +1,1 @@
+"""Calibration of what a search shows: scores of candidates to probabilities."""
