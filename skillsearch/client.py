@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, Self, TypeVar, overload
 
@@ -14,20 +16,41 @@ from skillsearch.models.protocols import Encoder, PairScorer
 from skillsearch.progress import Progress, silent
 from skillsearch.provenance import require_match
 from skillsearch.rank.blender import Blender, load_blender
+from skillsearch.rank.blends import active_blend
 from skillsearch.rank.choose import Rankers, require_one_ranker
-from skillsearch.results import FailedSearch, Found, OccupationMatch, SearchResult, SkillMatch
+from skillsearch.results import (
+    FailedSearch,
+    Found,
+    OccupationMatch,
+    SearchResult,
+    SkillMatch,
+    Versions,
+)
 from skillsearch.settings import Settings, load_settings
 from skillsearch.store import open_store
-from skillsearch.store.base import Store
+from skillsearch.store.base import Space, Store
+from skillsearch.store.info import BuildInfo
 from skillsearch.tasks.engine import Engine
 from skillsearch.tasks.task import Task
 
-__all__ = ["Method", "SkillSearch"]
+__all__ = ["Method", "SkillSearch", "Status"]
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 
 _logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The description of the published build, and the versions that answer a search."""
+
+    build: BuildInfo
+    versions: Versions
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values ready for JSON."""
+        return {"build": self.build.to_dict(), "versions": asdict(self.versions)}
 
 
 class Method(Generic[Parameters, Answer]):
@@ -82,8 +105,9 @@ class SkillSearch:
             ModelMismatchError: the blender was fitted with other models.
             ModelError: the manifest of the encoder is damaged.
         """
-        rankers = Rankers.load(settings, encoder, reranker, blender, temperature)
-        self._engine = Engine(store, encoder, rankers, settings)
+        self._rankers = partial(Rankers.load, settings, encoder, reranker, temperature=temperature)
+        self._engine = Engine(store, encoder, self._rankers(blender), settings)
+        self._blend: Path | None = None
 
     @classmethod
     def open(
@@ -134,6 +158,7 @@ class SkillSearch:
                     threads=settings.threads,
                 )
             client = cls(store, encoder, reranker, settings, blender=blender, temperature=pair.temperature)
+            client.refresh()
             client._engine.rankers.default.ready(build, progress)
             _logger.info(
                 "opened %s for encoder %s and reranker %s", build.info.name, pair.encoder, settings.rerank
@@ -151,6 +176,7 @@ class SkillSearch:
     normalize_title = Method(tasks.NORMALIZE_TITLE)
     suggest = Method(tasks.SUGGEST)
     compare = Method(tasks.COMPARE)
+    concept = Method(tasks.CONCEPT)
 
     def search_each(
         self,
@@ -228,6 +254,51 @@ class SkillSearch:
     ) -> list[Found[OccupationMatch] | FailedSearch]:
         """The results of `normalize_title` for many titles, in order."""
         return list(self.each(tasks.NORMALIZE_TITLE, titles, **options))
+
+    def refresh(self) -> None:
+        """Use the blend that is active in the home now; cheap where it is the same.
+
+        `open` does so once. A blend that the settings name stays, and with late interaction there is none.
+
+        Raises:
+            ModelError: the blend is damaged, or was fitted with other models; what was used before stays.
+        """
+        settings = self._engine.settings
+        if settings.blender is not None or settings.rerank == "late-interaction":
+            return
+        path = active_blend(self.home)
+        if path != self._blend:
+            self._engine.rankers = self._rankers(load_blender(path) if path else None)
+            self._blend = path
+
+    def status(self) -> Status:
+        """What is published, and what answers.
+
+        Raises:
+            StoreError: the store failed, or the client is closed.
+        """
+        with self._engine.run() as run:
+            return Status(run.build.info, run.versions(self._engine.rankers.default))
+
+    @property
+    def home(self) -> Path:
+        """The folder of what is kept: blends, judgements, tokens."""
+        return self._engine.settings.home.expanduser()
+
+    @property
+    def depth(self) -> int | None:
+        """How many candidates a search reranks by default; None where nothing reranks."""
+        ranker = self._engine.rankers.default
+        return ranker.options().get("depth") if ranker.reranker else None
+
+    def labels(self, space: Space) -> tuple[str, ...]:
+        """The preferred labels of all skills or occupations, in alphabetical order.
+
+        Raises:
+            StoreError: the store failed, or the client is closed.
+        """
+        with self._engine.run() as run:
+            return tuple(sorted(run.kept.names(space).labels.values()))
 
     def close(self) -> None:
         """Close the index, once the searches that run have ended; none can begin any more."""
