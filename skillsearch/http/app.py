@@ -13,11 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
 
 from skillsearch.aio import AsyncSkillSearch
 from skillsearch.client import SkillSearch
 from skillsearch.errors import ConfigurationError, SkillSearchError
-from skillsearch.http import answers, api, judging
+from skillsearch.http import answers, api, judging, judging_page, page
 from skillsearch.http.call import Read, Service, json_response
 from skillsearch.http.gate import Gate
 from skillsearch.http.keys import Keys
@@ -83,8 +84,9 @@ def create_app(client: SkillSearch, settings: ServiceSettings, keys: Keys) -> Fa
         redoc_url=None,
     )
     app.state.service = service
-    app.include_router(judging.router)
-    app.include_router(api.router)
+    for router in (judging.router, api.router, page.router, judging_page.router):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=page.FOLDER / "static"), name="static")
     app.add_api_route("/healthz", _health, tags=["operate"], response_model=answers.Health)
     app.add_api_route(
         "/readyz", _ready, tags=["operate"], response_model=answers.Health, responses={503: api.PROBLEMS[503]}
