@@ -6,19 +6,25 @@
 ```
 """
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from skillsearch.errors import ConfigurationError, ModelError
 from skillsearch.files import save
 
-__all__ = ["FOLDER", "activate", "active_blend", "deactivate"]
+__all__ = ["activate", "active_blend", "deactivate", "new_blend"]
 
-FOLDER: Final = "blends"
+_FOLDER: Final = "blends"
 _ACTIVE: Final = "ACTIVE"
 _SUFFIX: Final = ".safetensors"
 _KEPT: Final = 20
 """Activations that can be undone."""
+
+
+def new_blend(home: Path) -> Path:
+    """The file for a new blend of a home, named after the time."""
+    return home / _FOLDER / f"blend-{datetime.now(UTC):%Y%m%dT%H%M%S%f}{_SUFFIX}"
 
 
 def active_blend(home: Path) -> Path | None:
@@ -28,7 +34,7 @@ def active_blend(home: Path) -> Path | None:
         ModelError: the file with the names cannot be read, or names something that is no blend.
     """
     names = _names(home)
-    return home / FOLDER / f"{names[-1]}{_SUFFIX}" if names else None
+    return home / _FOLDER / f"{names[-1]}{_SUFFIX}" if names else None
 
 
 def activate(home: Path, blend: Path) -> None:
@@ -38,9 +44,9 @@ def activate(home: Path, blend: Path) -> None:
         ConfigurationError: it is not in the home's folder of blends.
         ModelError: the folder cannot be written.
     """
-    if blend.parent.resolve() != (home / FOLDER).resolve() or blend.suffix != _SUFFIX:
+    if blend.parent.resolve() != (home / _FOLDER).resolve() or blend.suffix != _SUFFIX:
         raise ConfigurationError(
-            f"{blend} is not a {_SUFFIX} file in {home / FOLDER}, where active blends are: leave --output out"
+            f"{blend} is not a {_SUFFIX} file in {home / _FOLDER}, where active blends are"
         )
     _save(home, [*_names(home), blend.stem][-_KEPT:])
 
@@ -63,13 +69,13 @@ def deactivate(home: Path) -> Path | None:
 
 
 def _names(home: Path) -> list[str]:
-    path = home / FOLDER / _ACTIVE
+    path = home / _FOLDER / _ACTIVE
     try:
         names = path.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read: {error}; delete it to use the fixed blend") from error
+        raise ModelError(f"{path} cannot be read: {error}; delete it to use the fixed one") from error
     names = [name for name in names if name]
     for name in names:
         if Path(name).name != name or name.startswith(".") or not name.isprintable():
@@ -78,4 +84,4 @@ def _names(home: Path) -> list[str]:
 
 
 def _save(home: Path, names: list[str]) -> None:
-    save(home / FOLDER / _ACTIVE, "".join(f"{name}\n" for name in names), ModelError)
+    save(home / _FOLDER / _ACTIVE, "".join(f"{name}\n" for name in names), ModelError)
