@@ -120,10 +120,9 @@ def test_an_index_that_cannot_be_opened_is_told_in_each_answer() -> None:
     talk(create_server(Opened(fail)), session)
 
 
-def test_standard_output_carries_the_protocol_alone(
-    home: Path, exported_models: Path, tmp_path: Path
-) -> None:
-    environment = os.environ | {"SKILLSEARCH_HOME": str(home), "SKILLSEARCH_MODELS": str(exported_models)}
+def test_standard_output_carries_the_protocol_alone(home: Path, models_folder: Path, tmp_path: Path) -> None:
+    environment = os.environ | {"SKILLSEARCH_HOME": str(home), "SKILLSEARCH_MODELS": str(models_folder)}
+    environment["SKILLSEARCH_DEVICE"] = "cpu"
     server = StdioServerParameters(command=sys.executable, args=["-c", NOISY], env=environment)
 
     async def session(agent: Client) -> None:

@@ -3,21 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import wraps
 from importlib.metadata import version
-from typing import Annotated, Final
+from typing import Annotated, Final, ParamSpec, TypeVar
 
 from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from pydantic import Field
 
 from skillsearch import tasks
 from skillsearch.aio import AsyncSkillSearch
 from skillsearch.characters import json_text
 from skillsearch.client import SkillSearch
-from skillsearch.errors import ConfigurationError
+from skillsearch.errors import ConfigurationError, SkillSearchError
 from skillsearch.mcp import answers
 from skillsearch.store.filters import Filters
 
 __all__ = ["Opened", "create_server", "serve"]
+
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
 
 Limit = Annotated[int, Field(ge=1, le=100, description="How many; 20 by default.")]
 Offset = Annotated[
@@ -118,8 +123,27 @@ def create_server(opened: Opened) -> MCPServer[None]:
     return server
 
 
+def _told(
+    error_type: type[Exception],
+) -> Callable[[Callable[Given, Awaitable[Answer]]], Callable[Given, Awaitable[Answer]]]:
+    """Tell the agent what is wrong with its call, and what to do; the SDK would say that it failed."""
+
+    def around(call: Callable[Given, Awaitable[Answer]]) -> Callable[Given, Awaitable[Answer]]:
+        @wraps(call)
+        async def told(*arguments: Given.args, **options: Given.kwargs) -> Answer:
+            try:
+                return await call(*arguments, **options)
+            except SkillSearchError as error:
+                raise error_type(str(error)) from error
+
+        return told
+
+    return around
+
+
 def _add_searches(server: MCPServer[None], client: Waiting) -> None:
     @server.tool()
+    @_told(ToolError)
     async def search_skills(
         title: str,
         limit: Limit = 20,
@@ -133,17 +157,20 @@ def _add_searches(server: MCPServer[None], client: Waiting) -> None:
         return answers.of_search(result, offset, limit, descriptions=descriptions)
 
     @server.tool()
+    @_told(ToolError)
     async def extract_skills(text: str) -> answers.ExtractionAnswer:
         """Read the skills of a job advert, text or HTML."""
         return answers.of_extraction(await (await client()).extract(text))
 
     @server.tool()
+    @_told(ToolError)
     async def find_titles(skill: str, limit: Limit = 20, offset: Offset = 0) -> answers.OccupationList:
         """Find the occupations that need a skill, given by words or URI."""
         found = await (await client()).titles_for(skill, limit=offset + limit)
         return answers.of_occupations(found, offset, limit)
 
     @server.tool()
+    @_told(ToolError)
     async def similar_skills(
         skill: str, limit: Limit = 20, offset: Offset = 0, descriptions: Descriptions = False
     ) -> answers.SkillList:
@@ -152,6 +179,7 @@ def _add_searches(server: MCPServer[None], client: Waiting) -> None:
         return answers.of_skills(found, offset, limit, descriptions=descriptions)
 
     @server.tool()
+    @_told(ToolError)
     async def compare_titles(a: str | list[str], b: str, limit: Limit = 20) -> answers.ComparisonAnswer:
         """Compare a title, or a person's skills, with the title that is wanted."""
         return answers.of_comparison(await (await client()).compare(a, b, limit=limit))
@@ -159,6 +187,7 @@ def _add_searches(server: MCPServer[None], client: Waiting) -> None:
 
 def _add_names(server: MCPServer[None], client: Waiting) -> None:
     @server.tool()
+    @_told(ToolError)
     async def normalize_skills(texts: Texts) -> answers.NamedList:
         """Find what the taxonomy calls skills in anybody's words, up to 50 at once."""
         searches = await client()
@@ -166,6 +195,7 @@ def _add_names(server: MCPServer[None], client: Waiting) -> None:
         return answers.named(texts, found)
 
     @server.tool()
+    @_told(ToolError)
     async def normalize_titles(titles: Texts) -> answers.NamedList:
         """Find the occupations, with ISCO-08 codes, of job titles as they come, up to 50 at once."""
         searches = await client()
@@ -173,6 +203,7 @@ def _add_names(server: MCPServer[None], client: Waiting) -> None:
         return answers.named(titles, found)
 
     @server.tool()
+    @_told(ToolError)
     async def concept(uri: str) -> answers.ConceptAnswer:
         """Look up a skill or an occupation by its URI."""
         return answers.of_concept(await (await client()).concept(uri, limit=30))
@@ -180,12 +211,14 @@ def _add_names(server: MCPServer[None], client: Waiting) -> None:
 
 def _add_resources(server: MCPServer[None], client: Waiting) -> None:
     @server.resource("skillsearch://status", mime_type="application/json")
+    @_told(ResourceError)
     async def status() -> str:
         """What is published, and what answers."""
         searches = await client()
         return json_text((await searches.run(searches.client.status)).to_dict())
 
     @server.resource("skillsearch://concepts/{uri}", mime_type="application/json")
+    @_told(ResourceError)
     async def concept_resource(uri: str) -> str:
         """A skill or an occupation, by its URI."""
         return (await (await client()).concept(uri)).to_json()
