@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ from skillsearch.http.settings import ServiceSettings, load_service_settings
 from skillsearch.judgements import Judgements
 from skillsearch.settings import load_settings
 
-__all__ = ["create_app", "from_environment", "load_keys"]
+__all__ = ["create_app", "description", "from_environment", "load_keys"]
 
 _logger = logging.getLogger(__name__)
 
@@ -75,6 +75,29 @@ def create_app(client: SkillSearch, settings: ServiceSettings, keys: Keys) -> Fa
         yield
         await searches.close()
 
+    app = _application(lifespan)
+    app.state.service = service
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    if settings.cors:
+        origins = [origin.strip() for origin in settings.cors.split(",")]
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID", "If-None-Match"],
+            expose_headers=["ETag", "X-Request-ID"],
+        )
+    app.add_middleware(Gate, settings=settings, metrics=metrics, open_names=bool(keys))
+    return app
+
+
+def description() -> dict[str, Any]:
+    """The OpenAPI description, without a service."""
+    return _application().openapi()
+
+
+def _application(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None) -> FastAPI:
+    """All routes, and how their errors are told."""
     app = FastAPI(
         title="skillsearch",
         version=version("skillsearch"),
@@ -83,7 +106,6 @@ def create_app(client: SkillSearch, settings: ServiceSettings, keys: Keys) -> Fa
         docs_url=None,  # it would load scripts from elsewhere
         redoc_url=None,
     )
-    app.state.service = service
     for router in (judging.router, api.router, page.router, judging_page.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=page.FOLDER / "static"), name="static")
@@ -102,17 +124,6 @@ def create_app(client: SkillSearch, settings: ServiceSettings, keys: Keys) -> Fa
     app.add_exception_handler(RequestValidationError, _tell_invalid)
     app.add_exception_handler(HTTPException, _tell_http)
     _describe(app)
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
-    if settings.cors:
-        origins = [origin.strip() for origin in settings.cors.split(",")]
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=origins,
-            allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID", "If-None-Match"],
-            expose_headers=["ETag", "X-Request-ID"],
-        )
-    app.add_middleware(Gate, settings=settings, metrics=metrics, open_names=bool(keys))
     return app
 
 
