@@ -81,12 +81,13 @@ _API = """\
 Of `skillsearch serve`. `/openapi.json` of a running service describes it for programs; clients can be made
 from it. Bodies are the arguments of the [Python client](python.md)'s methods, answers its results as JSON.
 
-Every answer below `/v1` has `versions`: the build of the index, its taxonomies, the models. Errors are problem details
-(RFC 9457, `application/problem+json`) with `type`, `title`, `status`, `detail`, `request_id`, and for a body
-with faults `errors`, each with a JSON pointer. `limit` and `cursor` make pages: `next` of an answer is the
-`cursor` of the next request, null at the end; a cursor ends with the index or the models it was given for.
-`budget_ms` lets a search rerank less when it would be late, which `degraded` then tells. A batch has a result
-or an error for each input, in order. Answers to GET have an `ETag`, by build and query, for `If-None-Match`.
+Every answer below `/v1` has `versions`: the build of the index, its taxonomies, the models. Errors are
+problem details (RFC 9457, `application/problem+json`) with `type`, `title`, `status`, `detail`,
+`request_id`, and for a body with faults `errors`, each with a JSON pointer. `limit` and `cursor` make
+pages: `next` of an answer is the `cursor` of the next request, null at the end; a cursor ends with the
+index or the models it was given for. `budget_ms` lets a search rerank less when it would be late, which
+`degraded` then tells. A batch has a result or an error for each input, in order. Answers to GET have an
+`ETag`, by build and query, for `If-None-Match`.
 
 A key, where there are keys, is sent as `Authorization: Bearer KEY` or `X-API-Key: KEY`.
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from skillsearch.http.app import create_app
 from skillsearch.http.keys import Keys, new_key
 from skillsearch.http.marks import marked
 from skillsearch.http.settings import ServiceSettings
+from skillsearch.http.why import reasons
 from skillsearch.settings import Settings
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.tasks.text_to_skills import FoundSkill, Span
@@ -72,7 +74,7 @@ def test_a_title_is_judged_with_keys_and_with_the_mouse(page: "Page", address: s
     page.wait_for_selector(".hit")
     assert "Registered+Nurse" in page.url
     assert page.locator(".hit").count() == 20
-    assert "essential for registered nurse" in page.locator("ol.hits").inner_text()
+    assert "Recognised as registered nurse, ISCO-08 2221." in page.locator("main").inner_text()
     first = page.locator(".hit").first
     page.keyboard.press("j")
     page.keyboard.press("r")
@@ -324,3 +326,19 @@ def test_overlapping_places_are_marked_once() -> None:
         ("!", None),
     ]
     assert marked("", ()) == []
+
+
+def test_it_is_told_why_a_skill_was_found(client: SkillSearch, taxonomy: Taxonomy) -> None:
+    job = client.normalize_title("Registered Nurse", limit=1).hits[0]
+    hits = {hit.uri: hit for hit in client.search("Registered Nurse", limit=500)}
+    links = {one.skill: one.kind for one in taxonomy.relations if one.occupation == job.uri}
+    for uri, kind in links.items():
+        assert f"sample: {kind} for registered nurse" in reasons(hits[uri], "Registered Nurse", job)
+    other = next(hit for uri, hit in hits.items() if uri not in links)
+    assert reasons(other, "xyz", job) == [f"near the title (cosine {other.retrieval_score:.2f})"]
+    assert f"label “{other.label}” shares words with the title" in reasons(other, other.label, None)
+    alias = next(hit for hit in hits.values() if hit.aliases and hit.aliases[0].split()[0] not in hit.label)
+    found = reasons(alias, alias.aliases[0], None)[0]
+    assert found.startswith(("label “", "another name “"))
+    learned = replace(other, contributions={"cosine": 0.2, "title_ridge": -0.3, "demand": 0.0})
+    assert reasons(learned, "xyz", None) == ["title ridge -0.30", "cosine +0.20"]
