@@ -30,6 +30,9 @@ _GRADES: Final[Mapping[str, int]] = {
 }
 """Words for grades."""
 
+_EXPORTED: Final = ("label", "who", "at")
+"""Columns of an export of a service's judgements that nothing is learned from."""
+
 _BETWEEN_WORDS: Final = re.compile(r"[\s_]+|(?<=\w)-(?=\w)")
 _WHOLE: Final = re.compile(r"(\d{1,9})(?:[.,]0+)?")  # a spreadsheet may have added decimals
 
@@ -156,7 +159,8 @@ def _read_csv(path: Path) -> Benchmark:
     queries: dict[str, str] = {}
     ids: dict[str, str] = {}
     qrels: dict[str, dict[str, int]] = {}
-    for row in Table.at(path, error_type=EvaluationError).rows(*columns, known=columns):
+    known = (*columns, *_EXPORTED)
+    for row in Table.at(path, error_type=EvaluationError).rows(*columns, known=known):
         title, skill, grade = _title(row), row.filled("skill"), _grade(row)
         query = ids.setdefault(title.casefold(), f"title-{len(ids) + 1}")
         queries.setdefault(query, title)
