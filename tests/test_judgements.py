@@ -84,7 +84,8 @@ def test_a_fit_reads_the_judgements_of_a_home_and_their_export(tmp_path: Path) -
         kept.add(f"Title {number}", f"urn:b{number}", "other", "not", "anna", VERSIONS)
     read = read_judgements(tmp_path)
     assert len(read.queries) == 6
-    assert sorted(sum((list(row.values()) for row in read.qrels.values()), [])) == [0] * 6 + [1] + [2] * 5
+    grades = sorted(grade for row in read.qrels.values() for grade in row.values())
+    assert grades == [0] * 6 + [1] + [2] * 5
     for name, write in (("a.csv", write_csv), ("a.qrels", write_qrels), ("titles.csv", write_titles)):
         with (tmp_path / name).open("w", encoding="utf-8", newline="") as file:
             write(file, kept.all())
@@ -108,7 +109,7 @@ def test_blends_are_activated_and_undone_in_order(tmp_path: Path) -> None:
     assert active_blend(tmp_path) == second
     assert deactivate(tmp_path) == first
     assert deactivate(tmp_path) is None
-    with pytest.raises(ConfigurationError, match="is not a .safetensors file in"):
+    with pytest.raises(ConfigurationError, match=r"is not a \.safetensors file in"):
         activate(tmp_path, tmp_path / "elsewhere.safetensors")
 
 

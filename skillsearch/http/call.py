@@ -76,13 +76,13 @@ class Service:
             self._waiting -= 1
 
     async def status(self) -> Status:
-        """What is published; the blend that is active now is taken up before."""
+        """What is published; the blend that is active now is taken up before. It waits for no search."""
 
         def read() -> Status:
             self._refresh()
             return self.searches.client.status()
 
-        status = await self.searches.run(read)
+        status = await asyncio.to_thread(read)
         self.metrics.versions(status.versions)
         return status
 

@@ -1,5 +1,6 @@
 """Endpoints for judgements: give one, take it back, export all, and see which titles teach most."""
 
+import asyncio
 from io import StringIO
 from typing import Annotated, Literal
 
@@ -39,7 +40,7 @@ async def undo(number: int, call: Judge) -> Response:
     if not 0 < number < 2**63:
         raise _none(number)
     kept = judgements_of(call)
-    found = await call.run(lambda: call.service.searches.run(lambda: kept.undo(number, call.caller.name)))
+    found = await asyncio.to_thread(kept.undo, number, call.caller.name)
     if found is None:
         raise _none(number)
     return json_response(found.to_dict())
@@ -49,9 +50,7 @@ async def undo(number: int, call: Judge) -> Response:
 async def export(call: Judge, title: Title = None, format: Format = "json") -> Response:  # noqa: A002
     """The judgements that count, as JSON, as CSV or in TREC's format."""
     kept, status = judgements_of(call), await call.service.status()
-    found = await call.service.searches.run(
-        lambda: kept.all() if title is None else list(kept.of_title(title).values())
-    )
+    found = await asyncio.to_thread(lambda: kept.all() if title is None else [*kept.of_title(title).values()])
     if format == "json":
         values = [one.to_dict() for one in found]
         return json_response({"judgements": values, "versions": status.to_dict()["versions"]})
@@ -83,10 +82,8 @@ async def judge(call: Call, body: JudgementBody) -> Judgement:
     concept = await call.run(lambda: call.service.searches.concept(body.uri, limit=1))
     if concept.space != "skills":
         raise QueryError("uri: that of an occupation, expected that of a skill")
-    judgement = await call.service.searches.run(
-        lambda: kept.add(
-            body.title, concept.uri, concept.label, body.grade, call.caller.name, status.versions
-        )
+    judgement = await asyncio.to_thread(
+        kept.add, body.title, concept.uri, concept.label, body.grade, call.caller.name, status.versions
     )
     call.service.metrics.judged()
     return judgement

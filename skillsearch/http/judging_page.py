@@ -1,5 +1,6 @@
 """The part of the page that takes judgements, without JavaScript, and lists which titles teach most."""
 
+import asyncio
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
@@ -26,7 +27,7 @@ async def give(call: Judge, request: Request) -> Response:
     try:
         if undo := form.get("undo"):
             number = int(undo) if undo.isdecimal() and len(undo) < 19 else 0
-            await call.service.searches.run(lambda: kept.undo(number, call.caller.name))
+            await asyncio.to_thread(kept.undo, number, call.caller.name)
         else:
             given = {name: form.get(name, "") for name in ("title", "uri", "grade")}
             await judge(call, JudgementBody.model_validate(given))
@@ -40,7 +41,7 @@ async def teach(call: Judge) -> Response:
     """Titles whose judgements would teach most, and what has been judged so far."""
     kept = judgements_of(call)
     status = await call.service.status()
-    judged = await call.service.searches.run(kept.all)
+    judged = await asyncio.to_thread(kept.all)
     values = {
         "titles": await teaching_titles(call),
         "judged": judged,

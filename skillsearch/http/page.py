@@ -1,5 +1,6 @@
 """The page: search, adverts, concepts, comparisons, what is published; plain HTML that works by itself."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -139,7 +140,7 @@ async def _judged(call: Call, title: str) -> dict[str, Judgement]:
     kept = call.service.judgements
     if kept is None or not call.caller.may_judge:
         return {}
-    return await call.service.searches.run(lambda: kept.of_title(title))
+    return await asyncio.to_thread(kept.of_title, title)
 
 
 def render(call: Call, template: str, values: dict[str, Any], status: int = 200) -> Response:
