@@ -1,7 +1,7 @@
 """Load on a running service: its capacity, then a share of it for a while, with commands in the middle.
 
 First a few clients ask as fast as they are answered, which gives the capacity. Then requests are sent at
---share of it, whether answers come or not, and each latency counts from when its request was due. Prints
+--share of it, evenly, whether answers come or not, and each latency counts from when its request was due. Prints
 JSON: requests, errors, p50, p95, p99 and their ratio in milliseconds, and the server's memory in megabytes at
 the beginning, the end and at most. Prints what --during commands answered, too: they run one after the other,
 spread over the time.
@@ -72,7 +72,7 @@ async def main() -> None:
         memory: list[float] = []
         watch = asyncio.create_task(_watch(options.pid, memory))
         during = asyncio.create_task(_during(options.during, options.seconds))
-        held = await _open(client, bodies, rate, options.seconds)
+        held = await _open(client, bodies, rate, options.seconds, at_random=options.at_random)
         said = await during
         watch.cancel()
     print(  # noqa: T201 - the result
@@ -108,12 +108,14 @@ async def _closed(
     return outcome
 
 
-async def _open(client: httpx.AsyncClient, bodies: Iterator[object], rate: float, seconds: float) -> Outcome:
-    """Requests at random times of this rate, whatever happens to those before."""
+async def _open(
+    client: httpx.AsyncClient, bodies: Iterator[object], rate: float, seconds: float, *, at_random: bool
+) -> Outcome:
+    """Requests at this rate, evenly or at random times, whatever happens to those before."""
     outcome, begun, due = Outcome(), time.perf_counter(), 0.0
     gaps, tasks = np.random.default_rng(0), []
     for _ in count():
-        due += float(gaps.exponential(1 / rate))
+        due += float(gaps.exponential(1 / rate)) if at_random else 1 / rate
         if due > seconds:
             break
         await asyncio.sleep(max(begun + due - time.perf_counter(), 0))
@@ -190,6 +192,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=60.0, help="for which the load is held")
     parser.add_argument("--share", type=float, default=0.8, help="of the capacity that is held")
     parser.add_argument("--rate", type=float, help="requests a second instead")
+    parser.add_argument("--at-random", action="store_true", help="random arrivals instead of even ones")
     parser.add_argument("--pid", type=int, help="of the server, to watch its memory")
     parser.add_argument("--during", action="append", default=[], metavar="COMMAND", help="in the middle")
     return parser.parse_args()
