@@ -1,7 +1,7 @@
 """Load on a running service: its capacity, then a share of it for a while, with commands in the middle.
 
 First a few clients ask as fast as they are answered, which gives the capacity. Then requests are sent at
---share of it, evenly, whether answers come or not, and each latency counts from when its request was due. Prints
+--share of it, evenly, whether answers come or not; each latency counts from when its request was due. Prints
 JSON: requests, errors, p50, p95, p99 and their ratio in milliseconds, and the server's memory in megabytes at
 the beginning, the end and at most. Prints what --during commands answered, too: they run one after the other,
 spread over the time.
