@@ -1,5 +1,5 @@
 # Two commands that need nothing but Python 3.11 or later and make:
-#   make demo   sets up, trains on the sample taxonomy, builds an index, searches it
+#   make demo   sets up without torch, indexes the sample taxonomy with the models of weights/, searches it
 #   make test   sets up, checks and tests everything
 # and for the documentation:
 #   make docs   generates the reference from the code, builds the website into site/
@@ -7,22 +7,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.set-up
 DEMO := .demo
-DEMO_STEPS := 100
+DEMO_BIN := $(DEMO)/venv/bin
+PIP_INSTALL := pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo test docs
 .DELETE_ON_ERROR:
 
 demo test: export SKILLSEARCH_QDRANT_URL =
 demo: export SKILLSEARCH_HOME = $(DEMO)
-demo: export SKILLSEARCH_MODELS =
+demo: export SKILLSEARCH_MODELS = compact
 
 demo: $(DEMO)/index/CURRENT
-	@$(BIN)/skillsearch search "Data Scientist" "Nurse" "Electrician" --limit 10
+	@$(DEMO_BIN)/skillsearch search "Data Scientist" "Nurse" "Electrician" --limit 10
 	@echo 'This was the sample taxonomy. For ESCO, download a release in CSV form from'
 	@echo 'https://esco.ec.europa.eu/en/use-esco/download, then, with each zip given once:'
-	@echo '  $(BIN)/skillsearch train   --esco ESCO.zip'
-	@echo '  $(BIN)/skillsearch reindex --esco ESCO.zip'
-	@echo '  $(BIN)/skillsearch search "Data Scientist"'
+	@echo '  $(DEMO_BIN)/skillsearch reindex --esco ESCO.zip'
+	@echo '  $(DEMO_BIN)/skillsearch search "Data Scientist"'
 
 test: $(SETUP)
 	$(BIN)/ruff check .
@@ -34,16 +34,20 @@ docs: $(SETUP)
 	$(BIN)/python docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-$(DEMO)/index/CURRENT: $(DEMO)/models/manifest.json
-	$(BIN)/skillsearch reindex --sample
+$(DEMO)/index/CURRENT: $(DEMO)/venv/.set-up
+	$(DEMO_BIN)/skillsearch reindex --sample
 
-$(DEMO)/models/manifest.json: $(SETUP)
-	@test -f $@ || $(BIN)/skillsearch train --sample --set max_steps=$(DEMO_STEPS)
+$(DEMO)/venv/.set-up: pyproject.toml constraints.txt weights/pyproject.toml
+	@$(NEW_ENOUGH)
+	$(PYTHON) -m venv $(DEMO)/venv
+	$(DEMO_BIN)/$(PIP_INSTALL) --editable . ./weights
 	@touch $@
 
 $(SETUP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo 'Python 3.11 or later is needed: make PYTHON=python3.12 ...' >&2; exit 1; }
+	@$(NEW_ENOUGH)
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[compact,train,docs,dev]'
+	$(BIN)/$(PIP_INSTALL) --editable '.[compact,train,docs,dev]'
 	@touch $@
+
+NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo 'Python 3.11 or later is needed: make PYTHON=python3.12 ...' >&2; exit 1; }

@@ -5,7 +5,8 @@
 
 Every row is measured in a process of its own, in the embedded store. Times are from reading the zips to
 the published build, without loading the model; `memory` is the peak above what the loaded model takes.
-What was measured is kept in FOLDER/report.json, so that a run that was stopped goes on.
+What was measured is kept in FOLDER/report.json, so that a run that was stopped goes on. The models need both
+their safetensors and their ONNX files; `--only` measures one step alone, as often as it is given.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from rich.console import Console
@@ -35,6 +36,7 @@ from indexer.plan import make_plan
 from indexer.read.esco import read_esco
 from skillsearch import SkillSearch
 from skillsearch.models.pair import locate_models
+from skillsearch.settings import Runtime
 from skillsearch.store.base import SPACES
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.store.embedded.files import copy_folder
@@ -54,6 +56,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, action="append", required=True)
     for name in ("models", "work"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--only", action="append", metavar="STEP")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     steps: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
@@ -65,12 +68,14 @@ def main() -> None:
         "complete build of the new version": complete_new,
         "old to new, and the complete build": compare_builds,
         **{f"{count:,} labels changed": _Relabelled(count) for count in GROWTH},
+        **{f"complete build with {runtime}": _Runtime(runtime) for runtime in get_args(Runtime)},
+        "the runtimes": compare_runtimes,
         "searches": searches,
     }
     path = options.work / "report.json"
     report = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     for name, step in steps.items():
-        if name not in report:
+        if name not in report and (options.only is None or name in options.only):
             spawn = multiprocessing.get_context("spawn")
             with ProcessPoolExecutor(1, mp_context=spawn) as process:
                 report[name] = process.submit(step, options).result()
@@ -123,6 +128,13 @@ def compare_builds(options: argparse.Namespace) -> dict[str, Any]:
             float(np.abs(np.subtract(points[uri].vector, others[uri].vector)).max()) for uri in shared
         )
     return found
+
+
+def compare_runtimes(options: argparse.Namespace) -> dict[str, Any]:
+    """What the complete builds with ONNX took, as a share of those with torch."""
+    report = json.loads((options.work / "report.json").read_text(encoding="utf-8"))
+    onnx, torch = (report[f"complete build with {runtime}"] for runtime in ("onnx", "torch"))
+    return {name: round(onnx[name] / torch[name], 3) for name in ("seconds", "embed and write")}
 
 
 def plan_alone(options: argparse.Namespace) -> dict[str, Any]:
@@ -202,6 +214,18 @@ class _Relabelled:
         return _move(options, home, options.new, relabel)
 
 
+class _Runtime:
+    """A complete build into an empty folder, with one of the runtimes."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def __call__(self, options: argparse.Namespace) -> dict[str, Any]:
+        home = options.work / self._runtime
+        shutil.rmtree(home, ignore_errors=True)
+        return _move(options, home, options.new, runtime=self._runtime)
+
+
 class _Searches:
     def __init__(self, options: argparse.Namespace, home: Path) -> None:
         self._client = SkillSearch.open(home=home, models=str(options.models), device="cpu")
@@ -243,8 +267,9 @@ def _move(
     home: Path,
     releases: list[Path],
     edit: Callable[[Taxonomy], Taxonomy] = lambda taxonomy: taxonomy,
+    runtime: Runtime | None = None,
 ) -> dict[str, Any]:
-    encoder = locate_models(str(options.models)).load_encoder(device="cpu")
+    encoder = locate_models(str(options.models)).load_encoder(device="cpu", runtime=runtime)
     encoder.encode(["warm up"])
     before = _resident()
     store = _store(home)

@@ -192,7 +192,11 @@ def _recipe(presets: Mapping[str, BaseModel]) -> str:
         name: {option: value for option, value, _ in _options(preset)} for name, preset in presets.items()
     }
     rows = [
-        (f"`{option}`", *(_value(chosen[option]) for chosen in values.values()), meaning)
+        (
+            f"`{option}`",
+            *(_value(chosen[option]) if option in chosen else "-" for chosen in values.values()),
+            meaning,
+        )
         for option, _, meaning in _options(next(iter(presets.values())))
     ]
     return _table(("option", *(f"`{name}`" for name in presets), ""), rows)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -12,6 +13,7 @@ from indexer.golden import Golden
 from indexer.plan import Plan
 from skillsearch.errors import BuildCheckError, IndexNotFoundError, IndexOutdatedError, StoreError
 from skillsearch.models.concepts import encode_concepts
+from skillsearch.models.lanes import in_order
 from skillsearch.models.protocols import Encoder
 from skillsearch.progress import Advance, Progress, silent
 from skillsearch.store.base import SPACES, Build, Point, Space, Store, batches
@@ -20,7 +22,7 @@ from skillsearch.store.schema import embedded_names, rehashed
 
 __all__ = ["BuildReport", "execute", "published_build"]
 
-_BATCH = 256
+_BATCH = 128
 """Concepts that are embedded, held in memory and made durable at a time."""
 
 _BY_PROGRESS: tuple[State, ...] = ("failed", "unfinished", "sealed", "ready")
@@ -164,9 +166,13 @@ def _write(
 def _embedded(
     plan: Plan, base: Build | None, space: Space, uris: Sequence[str], encoder: Encoder, advance: Advance
 ) -> Iterator[list[Point]]:
-    """Batches of points of the release, and of other taxonomies as the published build has them."""
+    """Batches of points of the release, and of other taxonomies as the published build has them.
+
+    The next batch is embedded while the caller writes one.
+    """
     others = set(plan.spaces[space].others)
-    for batch in batches(uris, _BATCH):
+
+    def embed(batch: list[str]) -> list[Point]:
         stored = base.fetch(space, [uri for uri in batch if uri in others]) if base and others else {}
         payloads = [
             rehashed(stored[uri], alias_weight=plan.release.alias_weight)
@@ -176,7 +182,10 @@ def _embedded(
         ]
         names = [embedded_names(payload) for payload in payloads]
         vectors = encode_concepts(encoder, names, advance=advance)  # (n, d)
-        yield [Point(payload, vector.tolist()) for payload, vector in zip(payloads, vectors, strict=True)]
+        return [Point(payload, vector.tolist()) for payload, vector in zip(payloads, vectors, strict=True)]
+
+    with ThreadPoolExecutor(1, thread_name_prefix="skillsearch-embed") as aside:
+        yield from in_order(aside, embed, batches(uris, _BATCH), ahead=2)
 
 
 @contextmanager

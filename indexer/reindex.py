@@ -27,6 +27,7 @@ from indexer.read.release import Release
 from skillsearch.errors import ConfigurationError, TaxonomyError
 from skillsearch.models.pair import locate_models
 from skillsearch.progress import Progress, silent
+from skillsearch.rank.token_cache import TokenCache
 from skillsearch.settings import Runtime
 from skillsearch.store.base import Build, Store
 from skillsearch.taxonomy.records import Taxonomy
@@ -59,6 +60,8 @@ class ReindexRequest(BaseModel):
         allow_downgrade: accept a release that is older than the published one.
         accept_removals: concepts that may vanish; by default 5% of those published.
         full: embed everything again.
+        tokens: folder in which the tokens of labels are kept, where the models have a reranker that reads
+            them; None leaves them to the first search.
         nice: how far to give way to other programs, 1 to 19 as in `os.nice`; by default not at all.
 
     Raises:
@@ -88,6 +91,7 @@ class ReindexRequest(BaseModel):
     allow_downgrade: bool = False
     accept_removals: Annotated[int, Field(ge=0)] | None = None
     full: bool = False
+    tokens: Path | None = None
     nice: Annotated[int, Field(ge=0, le=19)] | None = None
 
     @model_validator(mode="after")
@@ -146,7 +150,7 @@ def reindex(
         request: names the release.
         store: of the index; its lock is held from the plan on, except in a dry run.
         progress: hears of the stages ``read``, ``plan``, ``load the encoder``, ``embed``, ``write``,
-            ``check`` and ``publish``.
+            ``check``, ``publish`` and ``embed tokens``.
         on_read: called with the release and its skipped rows, before it may be refused.
 
     Raises:
@@ -197,6 +201,8 @@ def reindex(
         )
         advance(1)
         built = execute(plan, encoder, store, golden=golden, margin=request.margin, progress=progress)
+        if pair.distilled and request.tokens:
+            TokenCache(encoder, request.tokens).of(store.published(), progress=progress)
         return replace(report, published=built)
 
 

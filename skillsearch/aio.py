@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Generic, ParamSpec, Self, TypeVar, overload
 
 import skillsearch.tasks as tasks
-from skillsearch.client import Method, SkillSearch
+from skillsearch.client import SkillSearch
 from skillsearch.errors import ConfigurationError, StoreError
+from skillsearch.methods import Method
 from skillsearch.results import FailedSearch, SearchResult
 from skillsearch.running import cancellable
 from skillsearch.settings import Settings
@@ -58,8 +59,8 @@ class AsyncSkillSearch:
 
         Args:
             client: it is closed with this one.
-            concurrency: how many searches run at once; others wait. The stages of several overlap, but
-                each model serves one at a time.
+            concurrency: how many searches run at once; others wait. Those that run share the
+                cores.
 
         Raises:
             ConfigurationError: `concurrency` is below 1.
@@ -116,7 +117,7 @@ class AsyncSkillSearch:
         **options: Any,  # noqa: ANN401 - those of `search_each`
     ) -> list[SearchResult | FailedSearch]:
         """See `SkillSearch.search_many`."""
-        return [result async for result in self.search_each(titles, **options)]
+        return await self._run(lambda: self.client.search_many(titles, **options))
 
     async def close(self) -> None:
         """Close the index, once the searches that run have ended."""

@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -64,9 +65,20 @@ def script_of(letter: str) -> str:
     return unicodedata.name(letter, "").partition(" ")[0].partition("-")[0]
 
 
-def json_text(value: Any, *, indent: int | None = None) -> str:  # noqa: ANN401 - any value of JSON
-    """A value as JSON that can be printed: what would steer a terminal is escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+def json_text(
+    value: Any,  # noqa: ANN401 - any value of JSON
+    *,
+    indent: int | None = None,
+    default: Callable[[Any], object] | None = None,
+) -> str:
+    """A value as JSON that can be printed: what would steer a terminal is escaped.
+
+    Args:
+        value: of JSON.
+        indent: spaces of a level; by default all stands on one line.
+        default: makes a value of JSON of one that is none.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=default)
     for pattern in (_STEERING, _HALF):
         text = pattern.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
     return text

@@ -1,73 +1,43 @@
 """The client: searches the published index, one method a task."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, ParamSpec, Self, TypeVar, overload
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 import skillsearch.tasks as tasks
 from skillsearch.characters import quoted
 from skillsearch.errors import FilterError, QueryError
+from skillsearch.methods import Method
+from skillsearch.models.device import cpu_threads
+from skillsearch.models.lanes import in_order
 from skillsearch.models.pair import locate_models
 from skillsearch.models.protocols import Encoder, PairScorer
+from skillsearch.models.token_scorer import TokenScorer
 from skillsearch.progress import Progress, silent
 from skillsearch.provenance import require_match
 from skillsearch.rank.blender import Blender, load_blender
 from skillsearch.rank.blends import active_blend
 from skillsearch.rank.choose import Rankers, require_one_ranker
-from skillsearch.results import (
-    FailedSearch,
-    Found,
-    OccupationMatch,
-    SearchResult,
-    SkillMatch,
-    Versions,
-)
+from skillsearch.results import FailedSearch, Found, OccupationMatch, SearchResult, SkillMatch, Status
 from skillsearch.settings import Settings, load_settings
 from skillsearch.store import open_store
 from skillsearch.store.base import Space, Store
-from skillsearch.store.info import BuildInfo
 from skillsearch.tasks.engine import Engine
 from skillsearch.tasks.task import Task
 
-__all__ = ["Method", "SkillSearch", "Status"]
+__all__ = ["SkillSearch"]
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 
 _logger = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The description of the published build, and the versions that answer a search."""
-
-    build: BuildInfo
-    versions: Versions
-
-    def to_dict(self) -> dict[str, Any]:
-        """Values ready for JSON."""
-        return {"build": self.build.to_dict(), "versions": asdict(self.versions)}
-
-
-class Method(Generic[Parameters, Answer]):
-    """A task as a method of the client, with the options and the documentation of its function."""
-
-    def __init__(self, task: Task[Parameters, Answer]) -> None:
-        self._task = task
-        self.__doc__ = task.run.__doc__
-
-    @overload
-    def __get__(self, client: None, owner: type) -> Self: ...
-
-    @overload
-    def __get__(self, client: "SkillSearch", owner: type) -> Callable[Parameters, Answer]: ...
-
-    def __get__(self, client: "SkillSearch | None", owner: type) -> Self | Callable[Parameters, Answer]:
-        return self if client is None else partial(self._task.run, client._engine)
+_AT_ONCE: Final = 2  # inputs for each core: while one is looked up, another is scored
+_AHEAD: Final = 2  # inputs that are worked on or wait, for each that is worked on
 
 
 class SkillSearch:
@@ -90,6 +60,7 @@ class SkillSearch:
         *,
         blender: Blender | None = None,
         temperature: float = 1.0,
+        distilled: TokenScorer | None = None,
     ) -> None:
         """Put a client together from its parts; most callers want `open`.
 
@@ -100,13 +71,15 @@ class SkillSearch:
             settings: defaults of what a search can vary, and the home, where tokens are kept.
             blender: a learned blend in place of the fixed one.
             temperature: divides the reranker's logits before they become probabilities.
+            distilled: the distilled cross-encoder; None to do without.
 
         Raises:
             ModelMismatchError: the blender was fitted with other models.
             ModelError: the manifest of the encoder is damaged.
         """
-        self._rankers = partial(Rankers.load, settings, encoder, reranker, temperature=temperature)
-        self._engine = Engine(store, encoder, self._rankers(blender), settings)
+        self._rankers = partial(Rankers.load, settings, encoder, temperature=temperature, distilled=distilled)
+        self._reranker, self._load_reranker = reranker, lambda: reranker
+        self._engine = Engine(store, encoder, self._rankers(reranker, blender), settings)
         self._blend: Path | None = None
 
     @classmethod
@@ -119,8 +92,8 @@ class SkillSearch:
     ) -> Self:
         """Open the published index and load the models.
 
-        Where the settings name late interaction as the reranker, the cross-encoder is not loaded, and
-        the tokens of all skills are embedded, once for each index.
+        Of the rerankers that which the settings name is loaded. Late interaction and the distilled
+        cross-encoder need the tokens of all skills, which are embedded once for each index.
 
         Args:
             settings: by default read from the environment, `.env` and `skillsearch.toml`.
@@ -148,21 +121,33 @@ class SkillSearch:
                 threads=settings.threads,
             )
             require_match(build.info, encoder.folder)
-            reranker = None
-            if settings.rerank == "cross-encoder":
-                reranker = pair.load_reranker(
-                    device=settings.device,
-                    precision=settings.precision,
-                    batch_size=settings.batch_size,
-                    runtime=settings.runtime,
-                    threads=settings.threads,
-                )
-            client = cls(store, encoder, reranker, settings, blender=blender, temperature=pair.temperature)
+            load_reranker = partial(
+                pair.load_reranker,
+                device=settings.device,
+                precision=settings.precision,
+                batch_size=settings.batch_size,
+                runtime=settings.runtime,
+                threads=settings.threads,
+            )
+            reranker = distilled = None
+            wanted = settings.rerank or ("cross-encoder" if blender else pair.default_reranker(encoder))
+            if wanted == "distilled":
+                distilled = pair.load_distilled(encoder, threads=settings.threads)
+            elif wanted == "cross-encoder":
+                reranker = load_reranker()
+            client = cls(
+                store,
+                encoder,
+                reranker,
+                settings,
+                blender=blender,
+                temperature=pair.temperature,
+                distilled=distilled,
+            )
+            client._load_reranker = load_reranker
             client.refresh()
             client._engine.rankers.default.ready(build, progress)
-            _logger.info(
-                "opened %s for encoder %s and reranker %s", build.info.name, pair.encoder, settings.rerank
-            )
+            _logger.info("opened %s for encoder %s and reranker %s", build.info.name, pair.encoder, wanted)
             return client
         except BaseException:
             store.close()
@@ -206,8 +191,8 @@ class SkillSearch:
         strict: bool = False,
         **options: Any,  # noqa: ANN401 - those of `search`
     ) -> list[SearchResult | FailedSearch]:
-        """The results of `search_each` as a list."""
-        return list(self.search_each(titles, strict=strict, **options))
+        """The results of `search_each` as a list; see `many`."""
+        return self.many(tasks.TITLE_TO_SKILLS, titles, strict=strict, **options)
 
     def each(
         self,
@@ -229,15 +214,28 @@ class SkillSearch:
             QueryError: an option is wrong, or, where `strict`, an input.
             SkillSearchError: what else the task raises that is not about the input.
         """
-        name = task.input.name
-        if isinstance(inputs, str):
-            raise QueryError(
-                f"{name}s is a list of {name}s, found the text {quoted(inputs)}: give one alone to the "
-                "method for one, such as `search`"
-            )
-        answer = task.prepare(self._engine, **options)
-        self._engine.check_filters(task.space, options.get("filters"))
-        return _each(name, answer, inputs, strict=strict)
+        return map(self._one(task, inputs, options, strict=strict), enumerate(inputs, start=1))
+
+    def many(
+        self,
+        task: Task[..., Answer],
+        inputs: Iterable[object],
+        *,
+        strict: bool = False,
+        **options: Any,  # noqa: ANN401 - those of the task
+    ) -> list[Answer | FailedSearch]:
+        """Do a task for many inputs, several at a time; the results of `each` as a list, and the same.
+
+        While one input waits for the index or the models, others use the cores.
+
+        Raises:
+            QueryError: an option is wrong, or, where `strict`, an input; those after it may be left out.
+            SkillSearchError: what else the task raises that is not about the input.
+        """
+        one = self._one(task, inputs, options, strict=strict)
+        count = _AT_ONCE * cpu_threads(self._engine.settings.threads)
+        with ThreadPoolExecutor(count, thread_name_prefix="skillsearch-many") as threads:
+            return list(in_order(threads, one, enumerate(inputs, start=1), ahead=_AHEAD * count))
 
     def normalize_skills(
         self,
@@ -245,7 +243,7 @@ class SkillSearch:
         **options: Any,  # noqa: ANN401 - those of `normalize_skill`
     ) -> list[Found[SkillMatch] | FailedSearch]:
         """The results of `normalize_skill` for many texts, in order."""
-        return list(self.each(tasks.NORMALIZE_SKILL, texts, **options))
+        return self.many(tasks.NORMALIZE_SKILL, texts, **options)
 
     def normalize_titles(
         self,
@@ -253,23 +251,27 @@ class SkillSearch:
         **options: Any,  # noqa: ANN401 - those of `normalize_title`
     ) -> list[Found[OccupationMatch] | FailedSearch]:
         """The results of `normalize_title` for many titles, in order."""
-        return list(self.each(tasks.NORMALIZE_TITLE, titles, **options))
+        return self.many(tasks.NORMALIZE_TITLE, titles, **options)
 
     def refresh(self) -> None:
         """Use the blend that is active in the home now; cheap where it is the same.
 
-        `open` does so once. A blend that the settings name stays, and with late interaction there is none.
+        `open` does so once. A blend that the settings name stays, and with a reranker that no blend takes
+        there is none. The cross-encoder is loaded where the blend learned from it.
 
         Raises:
             ModelError: the blend is damaged, or was fitted with other models; what was used before stays.
         """
         settings = self._engine.settings
-        if settings.blender is not None or settings.rerank == "late-interaction":
+        if settings.blender is not None or settings.rerank not in (None, "cross-encoder"):
             return
         path = active_blend(self.home)
-        if path != self._blend:
-            self._engine.rankers = self._rankers(load_blender(path) if path else None)
-            self._blend = path
+        if path == self._blend:
+            return
+        blender = load_blender(path) if path else None
+        scorer = self._load_reranker() if blender and blender.second and not self._reranker else None
+        self._engine.rankers = self._rankers(self._reranker or scorer, blender)
+        self._blend = path
 
     def status(self) -> Status:
         """What is published, and what answers.
@@ -291,18 +293,53 @@ class SkillSearch:
         ranker = self._engine.rankers.default
         return ranker.options().get("depth") if ranker.reranker else None
 
-    def labels(self, space: Space) -> tuple[str, ...]:
-        """The preferred labels of all skills or occupations, in alphabetical order.
+    def labels(self, space: Space) -> Mapping[str, str]:
+        """The preferred labels of all published concepts of a space, ``skills`` or ``occupations``, by URI.
 
         Raises:
             StoreError: the store failed, or the client is closed.
         """
         with self._engine.run() as run:
-            return tuple(sorted(run.kept.names(space).labels.values()))
+            return run.kept.names(space).labels
 
     def close(self) -> None:
         """Close the index, once the searches that run have ended; none can begin any more."""
         self._engine.close()
+
+    def _one(
+        self,
+        task: Task[..., Answer],
+        inputs: Iterable[object],
+        options: Mapping[str, Any],
+        *,
+        strict: bool,
+    ) -> Callable[[tuple[int, object]], Answer | FailedSearch]:
+        """What does a task for one of many inputs and its position; the options are checked here.
+
+        Raises:
+            QueryError: an option is wrong, or the inputs are one text.
+        """
+        name = task.input.name
+        if isinstance(inputs, str):
+            raise QueryError(
+                f"{name}s is a list of {name}s, found the text {quoted(inputs)}: give one alone to the "
+                "method for one, such as `search`"
+            )
+        answer = task.prepare(self._engine, **options)
+        self._engine.check_filters(task.space, options.get("filters"))
+
+        def one(numbered: tuple[int, object]) -> Answer | FailedSearch:
+            position, given = numbered
+            try:
+                return answer(given)
+            except FilterError:  # is about all inputs
+                raise
+            except QueryError as error:
+                if strict:
+                    raise QueryError(f"{name} {position:,}: {error}") from error
+                return FailedSearch(position, given, str(error), type(error).__name__)
+
+        return one
 
     def __enter__(self) -> Self:
         return self
@@ -311,17 +348,3 @@ class SkillSearch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _each(
-    name: str, answer: Callable[[object], Answer], inputs: Iterable[object], *, strict: bool
-) -> Iterator[Answer | FailedSearch]:
-    for position, given in enumerate(inputs, start=1):
-        try:
-            yield answer(given)
-        except FilterError:  # is about all inputs
-            raise
-        except QueryError as error:
-            if strict:
-                raise QueryError(f"{name} {position:,}: {error}") from error
-            yield FailedSearch(position, given, str(error), type(error).__name__)

@@ -16,6 +16,7 @@ SkillSearchError
 │   ├── StoreLockedError    another process is writing
 │   ├── StoreUnavailableError  the server does not answer
 │   └── BuildCheckError     a new build failed its checks and was not published
+├── AnnotationError         a file of many inputs, or of their results, cannot be read or written
 ├── TrainingError           training data or a training run is not usable
 └── EvaluationError         a benchmark, a run or a set of judgements is not usable
 ```
@@ -29,6 +30,7 @@ checks, else 1.
 from skillsearch.characters import one_line
 
 __all__ = [
+    "AnnotationError",
     "BuildCheckError",
     "ConceptNotFoundError",
     "ConfigurationError",
@@ -114,6 +116,10 @@ class BuildCheckError(StoreError):
     """A new build failed its checks and was not published."""
 
     exit_code = 3
+
+
+class AnnotationError(SkillSearchError):
+    """A file of many inputs cannot be read, or that of their results cannot be written or gone on with."""
 
 
 class TrainingError(SkillSearchError):

@@ -20,6 +20,8 @@ from pydantic_settings import (
 )
 
 from skillsearch.errors import ConfigurationError
+from skillsearch.files import recover_folder
+from skillsearch.shipped import shipped_models
 
 __all__ = ["MAX_DEPTH", "RERANKERS", "Precision", "RerankerName", "Runtime", "Settings", "load_settings"]
 
@@ -29,7 +31,7 @@ Precision = Literal["float32", "bfloat16", "float16", "int8"]
 Runtime = Literal["onnx", "torch"]
 """What runs the models."""
 
-RerankerName = Literal["cross-encoder", "late-interaction"]
+RerankerName = Literal["distilled", "cross-encoder", "late-interaction"]
 
 RERANKERS: Final[tuple[RerankerName, ...]] = get_args(RerankerName)
 """Rerankers that a search can name."""
@@ -75,7 +77,9 @@ class Settings(BaseSettings):
         description="Folder of the embedded index and of the models; by default the platform's data folder.",
     )
     models: str | None = Field(
-        default=None, description="Folder of both models, or skillscout; by default HOME/models."
+        default=None,
+        description="Folder of both models, or a name: compact, from the package skillsearch-compact, or "
+        "skillscout. By default HOME/models, or else the models of a package.",
     )
     qdrant_url: (
         Annotated[str, AfterValidator(_server_addresses), Field(json_schema_extra={"format": "uri"})] | None
@@ -128,7 +132,11 @@ class Settings(BaseSettings):
         default=0.7, description="Weight of retrieval in the blend."
     )
     depth: Annotated[int, Field(gt=0, le=MAX_DEPTH)] = Field(default=200, description="Candidates to rerank.")
-    rerank: RerankerName = Field(default="cross-encoder", description="Reranker of a search.")
+    rerank: RerankerName | None = Field(
+        default=None,
+        description="Reranker of a search: distilled, cross-encoder or late-interaction; by default "
+        "distilled with onnx where the models have it, else cross-encoder.",
+    )
     blender: Path | None = Field(
         default=None, description="A blend that `skillsearch fit` learned, instead of the one with alpha."
     )
@@ -175,8 +183,12 @@ class Settings(BaseSettings):
 
     @property
     def model_location(self) -> str:
-        """The models' folder or preset."""
-        return self.models or str(self.home.expanduser() / "models")
+        """The models' folder or name: those asked for, else those trained, else those of a package."""
+        trained = self.home.expanduser() / "models"
+        recover_folder(trained)
+        if self.models or trained.exists():
+            return self.models or str(trained)
+        return next(iter(shipped_models()), str(trained))
 
     @classmethod
     def settings_customise_sources(

@@ -31,7 +31,7 @@ def least_sure(
         ModelError: a model cannot be used.
     """
     done = {fold(title) for title in judged}
-    labels = [label for label in client.labels("occupations") if fold(label) not in done]
+    labels = sorted(label for label in client.labels("occupations").values() if fold(label) not in done)
     chosen = labels[:: max(len(labels) // count, 1)][:count]
     depth = client.depth and min(client.depth, _DEPTH)
     found = [(title, unsureness(client.search(title, limit=_HITS, depth=depth))) for title in chosen]

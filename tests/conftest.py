@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(autouse=True)
 def _clean_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test sees the settings of the machine it runs on."""
+    """No test sees the settings of the machine it runs on, nor the models that are installed there."""
     import os
 
     for name in [name for name in os.environ if name.startswith("SKILLSEARCH_") and "TEST" not in name]:
@@ -44,6 +44,7 @@ def _clean_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SKILLSEARCH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("skillsearch.shipped.entry_points", lambda **_: ())
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ from skillsearch.models.torch import TorchEncoder, load_sentence_transformer
 from skillsearch.taxonomy.records import Taxonomy
 from trainer.bases import new_encoder
 from trainer.export.agreement import compare_encoders, compare_rerankers, draw_sample, sample_texts
-from trainer.export.graph import FLOAT32, INT8, write_graphs
+from trainer.export.graph import FLOAT32, INT8, PACKED, write_graph
 from trainer.export.run import EXACT, export_models, export_trained
 
 
@@ -132,7 +132,7 @@ def test_any_pooling_and_head_is_exported(xlm_roberta_base: Path, tmp_path: Path
     texts = ["data scientist", "manage a team of nurses in a hospital", "welder"]
     expected = TorchEncoder(load_sentence_transformer(folder, device="cpu", max_length=64), folder)
     (tmp_path / "graphs").mkdir()
-    write_graphs(model, tmp_path / "graphs", one_file=1000)
+    write_graph(model, tmp_path / "graphs", one_file=1000)
     assert (tmp_path / "graphs" / f"{FLOAT32}.data").exists()
     found = onnx_runtime.open_encoder(tmp_path / "graphs" / FLOAT32, folder)
     np.testing.assert_allclose(found.encode(texts), expected.encode(texts), atol=EXACT)
@@ -273,6 +273,42 @@ def test_int8_is_used_where_it_is_good_and_the_cpu_is_made_for_it(
     ):
         chosen(RERANKER)
     assert exported_graph(resolve_model(str(models / RERANKER)), "int8").name == INT8  # asked for by name
+
+
+def test_the_smallest_export_is_a_fraction_of_the_model_and_counts_in_float32(
+    exported_models: Path, taxonomy: Taxonomy, tmp_path: Path
+) -> None:
+    pair, output = locate_models(str(exported_models)), tmp_path / "smallest"
+    report = export_models(pair, draw_sample(taxonomy), output=output, smallest=True)
+    assert {name: list(export.files) for name, export in report.models.items()} == {
+        ENCODER: ["packed"],
+        RERANKER: ["int8"],
+    }
+    for name, file in ((ENCODER, PACKED), (RERANKER, INT8)):
+        assert sorted(path.name for path in (output / name / EXPORT).iterdir()) == sorted((file, TOKENIZER))
+        whole = (exported_models / name / EXPORT / FLOAT32).stat().st_size
+        assert (output / name / EXPORT / file).stat().st_size < 0.5 * whole
+    small, texts = locate_models(str(output)), ["data scientist", "manage a team of nurses", "welder"]
+    agreement = report.models[ENCODER].files["packed"].agreement
+    assert 0 < agreement.difference < 0.05
+    assert agreement.top_10 > 0.9
+    alone = small.load_encoder(device="cpu").encode(texts)
+    together = pair.load_encoder(device="cpu").encode(texts)
+    assert (alone * together).sum(axis=1).min() > 0.999
+    # what float32 makes of a text does not depend on those beside it
+    np.testing.assert_allclose(small.load_encoder(device="cpu").encode(texts[:1])[0], alone[0], atol=1e-6)
+    chosen = exported_graph(resolve_model(str(output / ENCODER)), "float32")
+    assert chosen.name == PACKED
+
+
+def test_a_small_file_that_loses_too_much_gives_way(
+    exported_models: Path, taxonomy: Taxonomy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skillsearch.models.exported.LARGEST_LOSS", -1.0)  # no file wins as much
+    report = export_models(
+        locate_models(str(exported_models)), draw_sample(taxonomy), output=tmp_path / "out", smallest=True
+    )
+    assert {tuple(export.files) for export in report.models.values()} == {("float32",)}
 
 
 def test_a_broken_foreign_or_newer_file_is_told(models: Path, exported_models: Path) -> None:

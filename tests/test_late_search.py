@@ -220,7 +220,7 @@ def test_filters_many_titles_threads_and_asyncio(late: SkillSearch) -> None:
             {"min_probability": 0.5},
             "min_probability does not go with late interaction; it goes with the reranker cross-encoder",
         ),
-        ({"rerank": "colbert"}, "one of cross-encoder, late-interaction, found 'colbert'"),
+        ({"rerank": "colbert"}, "one of distilled, cross-encoder, late-interaction, found 'colbert'"),
         ({"rerank": None}, "found None"),
         ({"demand_weight": 1.0}, "it goes with a learned blend: name one with SKILLSEARCH_BLENDER"),
         ({"alpha": 2.0}, "alpha is between 0 and 1, found 2.0"),
@@ -247,7 +247,7 @@ def test_a_learned_blend_does_not_go_with_it(
 
 
 def test_a_setting_that_is_none_is_told() -> None:
-    with pytest.raises(ConfigurationError, match=r"rerank: input should be 'cross-encoder'"):
+    with pytest.raises(ConfigurationError, match=r"rerank: input should be 'distilled', 'cross-encoder' or"):
         load_settings(rerank="colbert")
 
 

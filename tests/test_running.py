@@ -19,7 +19,7 @@ class Slow:
 
     def __init__(self, encoder: Encoder) -> None:
         self.folder = encoder.folder
-        self.entered, self.go = threading.Event(), threading.Event()
+        self.entered, self.second, self.go = threading.Event(), threading.Event(), threading.Event()
         self.inside, self.most = 0, 0
         self._encoder = encoder
         self._lock = threading.Lock()
@@ -28,6 +28,8 @@ class Slow:
         with self._lock:
             self.inside += 1
             self.most = max(self.most, self.inside)
+            if self.inside == 2:
+                self.second.set()
         self.entered.set()
         assert self.go.wait(20)
         with self._lock:
@@ -109,7 +111,7 @@ def test_as_many_searches_run_at_once_as_are_allowed(waiting: SkillSearch, slow:
     async def run() -> list[SearchResult]:
         async with AsyncSkillSearch(waiting, concurrency=2) as skills:
             tasks = [asyncio.create_task(skills.search("Chef")) for _ in range(5)]
-            await asyncio.sleep(0.2)
+            assert await asyncio.to_thread(slow.second.wait, 20)
             slow.go.set()
             return await asyncio.gather(*tasks)
 

@@ -10,7 +10,7 @@ from skillsearch import SkillSearch
 from skillsearch.characters import fold
 from skillsearch.errors import ConfigurationError
 from skillsearch.tasks.names import Names
-from skillsearch.tasks.vocabulary import vocabulary_of
+from skillsearch.tasks.vocabulary import kept_vocabulary, vocabulary_of
 from skillsearch.words.titles import Vocabulary, clean_title, read_acronyms, words_of
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "cases" / "titles" / "titles.tsv"
@@ -179,3 +179,39 @@ def test_most_collected_titles_become_their_clean_ones() -> None:
     vocabulary = Vocabulary(Counter(word for name in names for word in words_of(name)), names)
     same = [fold(clean_title(row["title"], vocabulary).texts[0]) == fold(row["clean_title"]) for row in rows]
     assert sum(same) >= 0.85 * len(same)
+
+
+def test_the_vocabulary_of_a_build_is_kept_and_read_again(tmp_path: Path) -> None:
+    rows = [
+        ("s:1", "HR manager", "human resources manager"),
+        ("s:2", "HR officer", "human resources officer"),
+    ]
+    read: list[str] = []
+
+    def names() -> Names:
+        read.append("names")
+        return Names.from_payloads(
+            {"uri": uri, "label": label, "alt_labels": [alias], "hidden_labels": []}
+            for uri, label, alias in rows
+        )
+
+    path, acronyms = tmp_path / "vocabulary.json", tmp_path / "acronyms.txt"
+    acronyms.write_text("XYZ = xylophone zither player\n", encoding="utf-8")
+    made = vocabulary_of(names(), None)
+    for build, count in (("b1", 2), ("b1", 2), ("b2", 3), ("b2", 3)):
+        assert kept_vocabulary(path, build, names, None) == made
+        assert len(read) == count
+    assert kept_vocabulary(path, "b2", names, acronyms).acronyms["XYZ"] == "xylophone zither player"
+    assert kept_vocabulary(path, "b2", names, None) == made  # what the file says is not kept
+    for damaged in ("{", "[]", '{"build": "b2", "uris": [], "names": {"chef": [7]}}', '{"build": "b2"}'):
+        count = len(read)
+        path.write_text(damaged, encoding="utf-8")
+        assert kept_vocabulary(path, "b2", names, None) == made
+        assert len(read) == count + 1
+
+
+def test_a_vocabulary_that_cannot_be_kept_is_learned_each_time(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file, not a folder", encoding="utf-8")
+    names = Names.from_payloads([{"uri": "s:1", "label": "chef", "alt_labels": [], "hidden_labels": []}])
+    path = tmp_path / "home" / "vocabulary.json"
+    assert kept_vocabulary(path, "b1", lambda: names, None).names == {"chef": frozenset({"s:1"})}

@@ -152,9 +152,9 @@ def test_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--sample",), "give either --model or --baseline"),
-        (("--sample", "--baseline", "tfidf", "--model", "m"), "give either --model or --baseline"),
-        (("--sample", "--baseline", "tfidf", "--interaction", "soft"), "does not go with --baseline"),
+        (("--sample",), "give one of --model, --baseline and --client"),
+        (("--sample", "--baseline", "tfidf", "--model", "m"), "give one of --model, --baseline and --client"),
+        (("--sample", "--baseline", "tfidf", "--interaction", "soft"), "it goes with --model alone"),
         (("--sample", "--baseline", "tfidf", "--set", "seed=x"), "--set seed=x: expected a number"),
         (("--baseline", "tfidf"), "give either --esco"),
     ],

@@ -18,7 +18,7 @@ COMMANDS: Final = "skillsearch.commands"
 """The entry-point group of commands."""
 
 _FIRST = (
-    *("search", "extract", "titles", "similar", "normalize", "compare"),
+    *("search", "extract", "titles", "similar", "normalize", "compare", "annotate"),
     *("reindex", "status", "builds", "rollback", "prune"),
     *("serve", "mcp"),
     *("train", "export", "fit", "evaluate", "data"),

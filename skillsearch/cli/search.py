@@ -60,7 +60,7 @@ def search(
         ),
     ] = None,
     reranker: Annotated[
-        Literal["cross-encoder", "late-interaction", "none"] | None,
+        Literal["distilled", "cross-encoder", "late-interaction", "none"] | None,
         typer.Option(help="What scores the candidates again.", show_default="SKILLSEARCH_RERANK"),
     ] = None,
     explain: Annotated[

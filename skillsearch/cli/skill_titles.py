@@ -27,9 +27,9 @@ def titles(
         int, typer.Option("--limit", "-n", min=1, max=100_000, help="Occupations for each skill.")
     ] = 20,
     reranker: Annotated[
-        Literal["cross-encoder", "none"],
-        typer.Option(help="What orders them, and gives probabilities."),
-    ] = "cross-encoder",
+        Literal["distilled", "cross-encoder", "none"] | None,
+        typer.Option(help="What orders them, and gives probabilities.", show_default="SKILLSEARCH_RERANK"),
+    ] = None,
     assignments: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -48,7 +48,8 @@ def titles(
     from skillsearch.settings import load_settings
     from skillsearch.tasks import SKILL_TO_TITLES
 
-    settings = load_settings(**split_settings(assignments)[0])
+    named = {"rerank": None if reranker == "none" else reranker}
+    settings = load_settings(**split_settings(assignments)[0] | named)
     answer_all(
         SKILL_TO_TITLES,
         read_titles(skills or (), source, column, "skill"),

@@ -11,7 +11,7 @@ from typing import Final
 
 from skillsearch.characters import quoted
 from skillsearch.errors import ConfigurationError, QueryError, SkillSearchError
-from skillsearch.tables import Record, Skip, Table, TextFile, json_lines
+from skillsearch.tables import Record, Skip, Skipped, Table, TextFile, json_lines, with_skipped
 
 __all__ = ["STANDARD_INPUT", "TitleRow", "read_titles"]
 
@@ -123,16 +123,11 @@ def _lines(lines: Iterable[str], *, blanks: bool) -> Iterator[TitleRow]:
 
 def _rows(read: Callable[[Skip], Iterator[Record]], column: str) -> Iterator[TitleRow]:
     """The rows that a reader gives, with those that it skips between them."""
-    skipped: list[TitleRow] = []
-
-    def skip(place: str, reason: str) -> None:
-        skipped.append(TitleRow(place, None, {}, reason))
-
-    for record in read(skip):
-        yield from skipped
-        skipped.clear()
-        yield _row(record, column)
-    yield from skipped
+    for found in with_skipped(read):
+        if isinstance(found, Skipped):
+            yield TitleRow(found.place, None, {}, found.reason)
+        else:
+            yield _row(found, column)
 
 
 def _json_row(place: str, line: str, column: str) -> TitleRow:

@@ -8,12 +8,11 @@ from pydantic import StringConstraints
 from starlette.responses import Response
 
 from skillsearch import tasks
-from skillsearch.client import Status
 from skillsearch.http import answers, bodies
 from skillsearch.http.budget import Step
 from skillsearch.http.call import Call, Read, json_response
 from skillsearch.http.problems import MEDIA_TYPE
-from skillsearch.results import Found, OccupationMatch, SearchResult, SkillMatch
+from skillsearch.results import Found, OccupationMatch, SearchResult, SkillMatch, Status
 from skillsearch.store.base import Space
 from skillsearch.tasks.compare import Comparison
 from skillsearch.tasks.concept import Concept

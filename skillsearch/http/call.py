@@ -14,7 +14,6 @@ from starlette.responses import Response
 
 from skillsearch.aio import AsyncSkillSearch
 from skillsearch.characters import json_text
-from skillsearch.client import Status
 from skillsearch.errors import SkillSearchError
 from skillsearch.http.bodies import BatchBody, PagedBody
 from skillsearch.http.budget import Pace
@@ -24,7 +23,7 @@ from skillsearch.http.pages import cursor_of, fingerprint, offset_of
 from skillsearch.http.problems import Problem
 from skillsearch.http.settings import ServiceSettings
 from skillsearch.judgements import Judgements
-from skillsearch.results import FailedSearch, Found, SearchResult
+from skillsearch.results import FailedSearch, Found, SearchResult, Status
 from skillsearch.tasks import Task
 
 __all__ = ["Call", "Judge", "Read", "Service", "json_response"]

@@ -8,7 +8,14 @@ from typing import Final
 
 from skillsearch.errors import ConfigurationError
 
-__all__ = ["cpu_threads", "has_accelerator", "multiplies_int8", "select_device", "use_threads"]
+__all__ = [
+    "cpu_threads",
+    "has_accelerator",
+    "multiplies_int8",
+    "select_device",
+    "usable_cpus",
+    "use_threads",
+]
 
 _INT8: Final = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "asimddp"})
 """Flags of CPUs with instructions for products of 8-bit integers: of x86, and the last of ARM."""
@@ -60,6 +67,11 @@ def cpu_threads(threads: int | None = None) -> int:
     named = os.environ.get("OMP_NUM_THREADS", "")
     if threads or named.isdigit():
         return threads or int(named)
+    return usable_cpus()
+
+
+def usable_cpus() -> int:
+    """The CPUs that the process may use, by affinity and by the quota of its container."""
     from joblib import cpu_count
 
     return int(cpu_count())

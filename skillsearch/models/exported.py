@@ -6,12 +6,12 @@ from typing import Final, Literal
 
 from skillsearch.errors import ConfigurationError, ModelError
 from skillsearch.models.hub import ModelFolder
-from skillsearch.models.manifest import EXPORT, ExportedFile, ModelExport
+from skillsearch.models.manifest import EXPORT, ExportedFile, ExportKind, ModelExport
 
 __all__ = ["LARGEST_LOSS", "REMEDY", "digest", "exported_graph", "is_good_enough"]
 
 LARGEST_LOSS: Final = 0.003
-"""nDCG@10 that int8 may lose to be used."""
+"""nDCG@10 that a file other than float32 may lose to be used."""
 
 REMEDY: Final = "write it again with `skillsearch export`"
 
@@ -23,7 +23,7 @@ def exported_graph(
 
     Args:
         folder: of the model.
-        precision: float32 or int8; by default the preferred one.
+        precision: float32 or int8; by default the preferred one. A packed file counts in float32.
         prefer: of the files that are there and good enough.
 
     Raises:
@@ -55,9 +55,9 @@ def exported_graph(
     return path
 
 
-def is_good_enough(precision: str, exported: ExportedFile) -> bool:
-    """Whether a file is used where nothing else is asked for: float32 always, int8 by what it loses."""
-    return precision == "float32" or exported.agreement.ndcg_loss <= LARGEST_LOSS
+def is_good_enough(kind: ExportKind, exported: ExportedFile) -> bool:
+    """Whether a file is used where nothing else is asked for: float32 always, others by what they lose."""
+    return kind == "float32" or exported.agreement.ndcg_loss <= LARGEST_LOSS
 
 
 def digest(path: Path) -> str:
@@ -72,20 +72,22 @@ def digest(path: Path) -> str:
 
 def _choose(folder: ModelFolder, export: ModelExport, precision: str | None, prefer: str) -> ExportedFile:
     """The file to run; see `exported_graph`."""
-    there = {name: one for name, one in export.files.items() if (folder.path / EXPORT / one.name).exists()}
+    there = {kind: one for kind, one in export.files.items() if (folder.path / EXPORT / one.name).exists()}
     names = ", ".join(there) or "none"
+    order: dict[str, tuple[ExportKind, ...]] = {"float32": ("float32", "packed"), "int8": ("int8",)}
     if precision is not None:
-        found = next((one for name, one in there.items() if name == precision), None)
+        found = next((there[kind] for kind in order.get(precision, ()) if kind in there), None)
         if found is None:
             raise ConfigurationError(
                 f"{folder.path} has no ONNX file of precision {precision}, found {names}: "
                 "leave SKILLSEARCH_PRECISION out, or set SKILLSEARCH_RUNTIME to torch"
             )
         return found
-    usable = [name for name, one in there.items() if is_good_enough(name, one)]
-    if usable:
-        return there[max(usable, key=lambda name: name == prefer)]
+    usable = [kind for kind, one in there.items() if is_good_enough(kind, one)]
+    for kind in (*order[prefer], "float32", "packed", "int8"):
+        if kind in usable:
+            return there[kind]
     raise ModelError(
-        f"{folder.path / EXPORT} has no usable file, found {names} (int8 is used where it loses at most "
-        f"{LARGEST_LOSS:g} nDCG@10): write float32 with `skillsearch export`"
+        f"{folder.path / EXPORT} has no usable file, found {names} (one other than float32 is used where it "
+        f"loses at most {LARGEST_LOSS:g} nDCG@10): write float32 with `skillsearch export`"
     )

@@ -20,6 +20,7 @@ __all__ = [
     "EXPORT",
     "MANIFEST_FILE",
     "Agreement",
+    "ExportKind",
     "ExportedFile",
     "Interaction",
     "ModelExport",
@@ -34,6 +35,9 @@ MANIFEST_FILE: Final = "skillsearch.json"
 
 EXPORT: Final = "onnx"
 """Folder of the exported files, in the model's; no part of its fingerprint."""
+
+ExportKind = Literal["float32", "packed", "int8"]
+"""How an exported file counts and is stored: float32; float32 whose weights are stored as int8; or int8."""
 
 _EARLIER: Final = {"skill_views.json": None, "late_interaction.json": "interaction"}
 _REMEDY = "write it again with `skillsearch train`, or remove it for the defaults"
@@ -97,14 +101,14 @@ class ModelExport(BaseModel):
         of: the fingerprint of the safetensors. An index that they built can be searched with the export,
             and the other way round.
         measured_on: taxonomy, titles and skills of the agreement, in words.
-        files: by precision.
+        files: by kind.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     of: str
     measured_on: str
-    files: dict[Literal["float32", "int8"], ExportedFile]
+    files: dict[ExportKind, ExportedFile]
 
 
 class ModelManifest(BaseModel):

@@ -18,6 +18,7 @@ from skillsearch.models.classes import CLASSES
 from skillsearch.models.device import cpu_threads, multiplies_int8
 from skillsearch.models.exported import REMEDY, exported_graph
 from skillsearch.models.hub import ModelFolder
+from skillsearch.models.lanes import lanes
 from skillsearch.progress import Advance, advance_only
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = [
     "VECTOR",
     "OnnxEncoder",
     "OnnxPairScorer",
+    "Session",
     "load_onnx_encoder",
     "load_onnx_pair_scorer",
     "open_encoder",
@@ -46,7 +48,9 @@ TOKENIZER: Final = "tokenizer.json"
 """In the folder of the export; it has the length at which texts are cut, and the token of the padding."""
 
 _CHUNK: Final = 4096  # texts whose tokens are held at once
-_PASS: Final = 512  # tokens in a forward pass, padding among them: more do not stay in the cache
+_PASS: Final = 256  # tokens in a forward pass at most, padding among them: more do not stay in the cache
+_LEAST: Final = 64  # tokens below which a pass is not cut to share the work
+_SHARES: Final = 2  # passes for each lane, so that none is idle for long
 _TINY: Final = 1e-9
 
 _Input = str | tuple[str, str]
@@ -168,8 +172,8 @@ class _Graph:
     def __post_init__(self) -> None:
         self._padding = (self.tokenizer.padding or {}).get("pad_id", 0)
         self.tokenizer.no_padding()
-        self._sessions: dict[int, InferenceSession] = {}
-        self._names = {one.name for one in self._session.get_inputs()}
+        self._session = Session(self.path)
+        self._names = {one.name for one in self._session.opened.get_inputs()}
 
     def require_outputs(self, *names: str) -> None:
         """Check what the graph gives.
@@ -177,7 +181,7 @@ class _Graph:
         Raises:
             ModelError: it is another one.
         """
-        found = [one.name for one in self._session.get_outputs()]
+        found = [one.name for one in self._session.opened.get_outputs()]
         if not set(names) <= set(found):
             raise ModelError(
                 f"{self.path} gives {', '.join(found)}, expected {', '.join(names)}: it is of another "
@@ -186,7 +190,7 @@ class _Graph:
 
     def width(self, name: str) -> int:
         """The size of an output's last axis."""
-        return int(next(one.shape[-1] for one in self._session.get_outputs() if one.name == name))
+        return int(next(one.shape[-1] for one in self._session.opened.get_outputs() if one.name == name))
 
     def run(
         self, texts: Sequence[_Input], outputs: tuple[str, ...], advance: Advance | None = None
@@ -201,11 +205,19 @@ class _Graph:
             ModelError: an output is not finite, or the graph cannot take the tokens.
         """
         report = advance or advance_only(None)
+        crew = lanes(self.threads)
         for start in range(0, len(texts), _CHUNK):
             encodings = self.tokenizer.encode_batch(list(texts[start : start + _CHUNK]))
-            for places in _batches([len(one) for one in encodings], self.batch_size):
-                batch = [encodings[place] for place in places]
-                mask, found = self._forward(batch, outputs)
+            lengths = [len(one) for one in encodings]
+            tokens = min(max(sum(lengths) // (_SHARES * crew.count), _LEAST), _PASS)
+            batches = _batches(lengths, tokens, self.batch_size)
+
+            def forward(
+                places: list[int], encodings: "list[Encoding]" = encodings
+            ) -> tuple[list[int], BoolArray, list[Float32Array]]:
+                return places, *self._forward([encodings[place] for place in places], outputs)
+
+            for places, mask, found in crew.map(forward, batches):
                 yield [start + place for place in places], mask, found
                 report(len(places))
 
@@ -220,7 +232,7 @@ class _Graph:
             "token_type_ids": _padded([one.type_ids for one in batch], mask, 0),
         }
         try:
-            found = self._session.run(outputs, {name: feeds[name] for name in self._names})
+            found = self._session.opened.run(outputs, {name: feeds[name] for name in self._names})
         except Exception as error:  # onnxruntime raises many kinds
             raise ModelError(
                 f"{self.path} cannot take what {TOKENIZER} beside it makes ({_first_line(error)}): {REMEDY}"
@@ -229,12 +241,25 @@ class _Graph:
             raise ModelError(f"{self.path} gave numbers that are not finite: its weights are broken")
         return mask, found
 
+
+class Session:
+    """A graph that is open, in each process on its own: a forked child has not the threads of its parent."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._sessions: dict[int, InferenceSession] = {}
+        _ = self.opened
+
     @property
-    def _session(self) -> "InferenceSession":
-        """The session of this process; a forked child has not the threads of its parent's."""
+    def opened(self) -> "InferenceSession":
+        """The session of this process.
+
+        Raises:
+            ModelError: the graph cannot be loaded.
+        """
         process = os.getpid()
         if process not in self._sessions:
-            self._sessions[process] = _open_session(self.path, self.threads)
+            self._sessions[process] = _open_session(self._path)
         return self._sessions[process]
 
 
@@ -247,15 +272,16 @@ def _read_tokenizer(path: Path) -> "Tokenizer":
         raise ModelError(f"{path} cannot be read: {_first_line(error)}; {REMEDY}") from error
 
 
-def _open_session(path: Path, threads: int) -> "InferenceSession":
+def _open_session(path: Path) -> "InferenceSession":
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1  # a pass runs on one lane
     options.log_severity_level = 3  # errors are raised
-    # AVX2 alone sums products of int8 in too few bits
-    options.add_session_config_entry("session.x64quantprecision", "1")
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave the cores to others
+    options.enable_mem_pattern = False  # hardly two passes have the same shape
+    options.add_session_config_entry("session.disable_quant_qdq", "1")  # packed weights count in float32
+    if not multiplies_int8():  # AVX2 alone sums products of int8 in too few bits; the remedy costs a third
+        options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises many kinds
@@ -268,11 +294,11 @@ def _open_session(path: Path, threads: int) -> "InferenceSession":
         raise ModelError(f"{path} cannot be loaded: {told}; {REMEDY}") from error
 
 
-def _batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Places of texts in groups of similar length, the longest first, of at most `_PASS` tokens."""
+def _batches(lengths: Sequence[int], tokens: int, most: int) -> Iterator[list[int]]:
+    """Places of texts in groups of similar length, the longest first, of at most so many tokens or texts."""
     order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
     while order:
-        count = min(max(_PASS // lengths[order[0]], 1), most)
+        count = min(max(tokens // lengths[order[0]], 1), most)
         yield order[:count]
         order = order[count:]
 

@@ -9,15 +9,29 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from skillsearch.errors import ModelError
 from skillsearch.files import recover_folder
 from skillsearch.models.hub import FIRST, ModelFolder, resolve_model
+from skillsearch.models.onnx import OnnxEncoder
 from skillsearch.models.protocols import Encoder, PairScorer
 from skillsearch.models.runtime import load_encoder, load_pair_scorer
-from skillsearch.settings import Precision, Runtime
+from skillsearch.models.token_scorer import TokenScorer, load_token_scorer
+from skillsearch.settings import Precision, RerankerName, Runtime
+from skillsearch.shipped import shipped_folder
 from skillsearch.values import read_values
 
-__all__ = ["ENCODER", "RECORD", "RERANKER", "SKILLSCOUT", "ModelPair", "TrainingRecord", "locate_models"]
+__all__ = [
+    "DISTILLED",
+    "ENCODER",
+    "RECORD",
+    "RERANKER",
+    "SKILLSCOUT",
+    "ModelPair",
+    "TrainingRecord",
+    "locate_models",
+]
 
 ENCODER: Final = "encoder"
 RERANKER: Final = "reranker"
+DISTILLED: Final = "distilled"
+"""Folders of the parts."""
 
 RECORD: Final = "manifest.json"
 """The record of the training, written last: the sign that the folder is complete."""
@@ -63,12 +77,21 @@ class TrainingRecord(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ModelPair:
-    """An encoder and its reranker by folder or hub id, and the record of their training."""
+    """An encoder and its rerankers by folder or hub id, and the record of their training.
+
+    Attributes:
+        encoder: the encoder.
+        reranker: the cross-encoder.
+        record: of the training.
+        label: what to call them.
+        distilled: the distilled cross-encoder; None where there is none.
+    """
 
     encoder: str
     reranker: str
     record: TrainingRecord
     label: str | None = None
+    distilled: str | None = None
 
     @property
     def temperature(self) -> float:
@@ -129,27 +152,55 @@ class ModelPair:
             threads=threads,
         )
 
+    def load_distilled(self, encoder: Encoder, *, threads: int | None = None) -> TokenScorer:
+        """Load the distilled cross-encoder; see `skillsearch.models.token_scorer.load_token_scorer`.
+
+        Raises:
+            ModelError: there is none, or it cannot be loaded, or is of another encoder.
+        """
+        if self.distilled is None:
+            raise ModelError(
+                f"{self.label or self.encoder} has no distilled reranker: train the models again, or set "
+                "SKILLSEARCH_RERANK to cross-encoder"
+            )
+        return load_token_scorer(self.distilled, encoder, label=self._labelled(DISTILLED), threads=threads)
+
+    def default_reranker(self, encoder: Encoder) -> RerankerName:
+        """What reranks by default: the distilled one with the ONNX runtime, where there is one."""
+        return "distilled" if self.distilled and isinstance(encoder, OnnxEncoder) else "cross-encoder"
+
     def _labelled(self, part: str) -> str | None:
         return self.label and f"{self.label}-{part}"
 
 
 def locate_models(models: str) -> ModelPair:
-    """Find the two models of a folder that `skillsearch train` wrote, or of the preset ``skillscout``.
+    """Find the models of a folder that `skillsearch train` wrote, of a package, or of ``skillscout``.
+
+    Args:
+        models: a folder, the name of the models of an installed package, or ``skillscout``.
 
     Raises:
         ModelError: there is no such folder, its training was not finished, or its record is damaged.
     """
     if models == SKILLSCOUT:
         return ModelPair(_SKILLSCOUT_ENCODER, _SKILLSCOUT_RERANKER, TrainingRecord())
-    folder = Path(models).expanduser()
+    folder = shipped_folder(models) or Path(models).expanduser()
     recover_folder(folder)
     if not folder.is_dir():
         raise ModelError(
-            f"no models at {folder}: train them with `skillsearch train`, "
-            f"or set SKILLSEARCH_MODELS to {SKILLSCOUT}, the published ones"
+            f"no models at {folder}: install those that are trained (pip install skillsearch-compact, or "
+            "./weights of the repository), train your own with `skillsearch train`, or set "
+            f"SKILLSEARCH_MODELS to {SKILLSCOUT}, the published ones"
         )
     record = _read_record(folder)
-    return ModelPair(str(folder / ENCODER), str(folder / RERANKER), record, record.preset or folder.name)
+    distilled = folder / DISTILLED
+    return ModelPair(
+        str(folder / ENCODER),
+        str(folder / RERANKER),
+        record,
+        record.preset or folder.name,
+        str(distilled) if distilled.is_dir() else None,
+    )
 
 
 def _read_record(folder: Path) -> TrainingRecord:

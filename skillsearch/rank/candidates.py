@@ -27,6 +27,11 @@ class Query:
     tokens: Float32Array | None = None
     pair: Callable[[str, str], tuple[str, str]] = pair_text
 
+    @property
+    def is_skill(self) -> bool:
+        """Whether the query is the skill of a pair, and the candidates are titles."""
+        return self.pair("query", "candidate")[1] == "query"
+
     def pairs(self, labels: Sequence[str]) -> list[tuple[str, str]]:
         """The pairs of texts for some candidates."""
         return [self.pair(self.text, label) for label in labels]

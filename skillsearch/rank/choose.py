@@ -4,8 +4,10 @@ from dataclasses import dataclass, field, replace
 
 from skillsearch.errors import ConfigurationError, QueryError
 from skillsearch.models.protocols import Encoder, PairScorer
+from skillsearch.models.token_scorer import TokenScorer
 from skillsearch.rank.blender import Blender
 from skillsearch.rank.cross_encoder import CrossEncoderRanker
+from skillsearch.rank.distilled import DistilledRanker
 from skillsearch.rank.late_interaction import LateInteractionRanker
 from skillsearch.rank.learned import LearnedRanker
 from skillsearch.rank.ranker import NoReranking, Ranker
@@ -16,15 +18,15 @@ __all__ = ["Rankers", "require_one_ranker"]
 
 
 def require_one_ranker(settings: Settings) -> None:
-    """Check that the settings do not ask for a learned blend and for late interaction.
+    """Check that the settings do not ask for a learned blend and for a reranker that it does not take.
 
     Raises:
         ConfigurationError: they do.
     """
-    if settings.rerank == "late-interaction" and settings.blender:
+    if settings.rerank not in (None, "cross-encoder") and settings.blender:
         raise ConfigurationError(
-            f"the learned blend {settings.blender} was fitted for the cross-encoder, not for late "
-            "interaction: set SKILLSEARCH_RERANK to cross-encoder, or unset SKILLSEARCH_BLENDER"
+            f"the learned blend {settings.blender} was fitted for the cross-encoder, not for the reranker "
+            f"{settings.rerank}: set SKILLSEARCH_RERANK to cross-encoder, or unset SKILLSEARCH_BLENDER"
         )
 
 
@@ -37,7 +39,7 @@ class Rankers:
         plain: what a search uses that wants no reranking.
         named: by name, those that a search can ask for.
         pairs: what scores pairs of a title and a skill where no learned blend can; the order of the
-            vector search where no cross-encoder is loaded.
+            vector search where neither cross-encoder is loaded.
     """
 
     default: Ranker
@@ -53,6 +55,7 @@ class Rankers:
         scorer: PairScorer | None,
         blender: Blender | None,
         temperature: float,
+        distilled: TokenScorer | None = None,
     ) -> "Rankers":
         """Make the rankers of what is loaded.
 
@@ -62,13 +65,16 @@ class Rankers:
             scorer: the cross-encoder, if it is loaded.
             blender: a learned blend in place of the fixed one.
             temperature: divides the cross-encoder's logits before they become probabilities.
+            distilled: the distilled cross-encoder, if it is loaded.
 
         Raises:
             ModelMismatchError: the blender was fitted with other models.
             ModelError: the manifest of the encoder is damaged.
         """
         alpha, depth, least = settings.alpha, settings.depth, settings.min_probability
-        pairs = CrossEncoderRanker(scorer, alpha, depth, temperature=temperature) if scorer else NoReranking()
+        pairs: Ranker = NoReranking()
+        if scorer is not None:
+            pairs = CrossEncoderRanker(scorer, alpha, depth, temperature=temperature)
         if blender is not None:
             blender.require_match(encoder.folder, scorer.folder if scorer else None)
             plain = LearnedRanker(blender, None, depth, settings.demand_weight)
@@ -80,7 +86,19 @@ class Rankers:
         named: dict[RerankerName, Ranker] = {"late-interaction": late}
         if scorer is not None:
             named["cross-encoder"] = CrossEncoderRanker(scorer, alpha, depth, least, temperature)
-        return cls(named.get(settings.rerank, NoReranking()), NoReranking(), named, pairs)
+        if distilled is not None:
+            quick = DistilledRanker(
+                encoder=encoder,
+                cache=cache,
+                alpha=alpha,
+                depth=depth,
+                scorer=distilled,
+                min_probability=least,
+            )
+            named["distilled"] = quick
+            pairs = pairs if scorer else quick.with_options({})
+        wanted = settings.rerank or ("cross-encoder" if scorer else "distilled")
+        return cls(named.get(wanted, NoReranking()), NoReranking(), named, pairs)
 
     def choose(self, rerank: bool | RerankerName) -> Ranker:
         """The ranker that a search asks for: by name, True for the default, False for no reranking.
@@ -94,12 +112,13 @@ class Rankers:
             raise QueryError(f"rerank is True, False or one of {', '.join(RERANKERS)}, found {rerank!r}")
         if rerank in self.named:
             return self.named[rerank]
-        if rerank == "late-interaction":
+        if self.default.blend and rerank != "cross-encoder":
             raise QueryError(
-                f"the learned blend {self.default.blend} was fitted for the cross-encoder, not for late "
-                "interaction: rerank with cross-encoder, or unset SKILLSEARCH_BLENDER"
+                f"the learned blend {self.default.blend} was fitted for the cross-encoder, not for the "
+                f"reranker {rerank}: rerank with cross-encoder, or unset SKILLSEARCH_BLENDER"
             )
+        name = "cross-encoder" if rerank == "cross-encoder" else f"{rerank} reranker"
         raise QueryError(
-            "there is no cross-encoder in this client: open one with rerank='cross-encoder' "
-            "(SKILLSEARCH_RERANK), which loads it"
+            f"there is no {name} in this client: open one with rerank={rerank!r} (SKILLSEARCH_RERANK), which "
+            "loads it"
         )

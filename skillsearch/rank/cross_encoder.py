@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from skillsearch.arrays import Float32Array
+from skillsearch.arrays import Float32Array, Float64Array
 from skillsearch.models.classes import CONTEXTUAL, CORE
 from skillsearch.models.hub import ModelFolder
 from skillsearch.models.protocols import PairScorer
@@ -69,7 +69,7 @@ class CrossEncoderRanker(RankerOptions):
         return keep_probable(ranked, self.min_probability, temperature=self.temperature)
 
 
-def with_logits(candidates: Sequence[Candidate], logits: Float32Array) -> list[Candidate]:
+def with_logits(candidates: Sequence[Candidate], logits: Float32Array | Float64Array) -> list[Candidate]:
     """Candidates with their logits, of shape (n, 3)."""
     return [
         replace(

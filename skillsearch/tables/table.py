@@ -68,13 +68,15 @@ class Table(TextFile):
         for number, cells in enumerate(chain(first[place + 1 :], records), start=place + 2):
             if not any(map(str.strip, cells)):
                 continue
-            if problem := self._misfit(header, cells, strict=bool(known) or skip is not None):
+            if problem := self._misfit(
+                header, cells, strict=bool(known) or skip is not None, named=bool(known)
+            ):
                 if skip is None:
                     raise self.cell_error(number, *problem)
                 skip(f"row {number}", problem[1])
                 continue
-            pairs = zip(header, cells, strict=False)
-            yield Record(self, f"row {number}", "column", {name: cell for name, cell in pairs if name})
+            values = dict(self._named(header, cells, all_named=bool(known or self.columns)))
+            yield Record(self, f"row {number}", "column", values)
 
     def cell_error(self, row: int, column: str, problem: str) -> SkillSearchError:
         """An error about one cell."""
@@ -129,7 +131,16 @@ class Table(TextFile):
                 raise self.cell_error(place + 1, column, problem)
         return place
 
-    def _misfit(self, header: Sequence[str], cells: Sequence[str], *, strict: bool) -> tuple[str, str] | None:
+    @staticmethod
+    def _named(header: Sequence[str], cells: Sequence[str], *, all_named: bool) -> Iterator[tuple[str, str]]:
+        """Names and cells; a cell below no name, as of an index that pandas wrote, is called by its place."""
+        for place, (name, cell) in enumerate(zip(header, cells, strict=False), start=1):
+            if name or (cell.strip() and not all_named):
+                yield name or f"column {place}", cell
+
+    def _misfit(
+        self, header: Sequence[str], cells: Sequence[str], *, strict: bool, named: bool
+    ) -> tuple[str, str] | None:
         """Column and problem of a row whose cells do not fit the header; blank ones at its end do."""
         if any(map(str.strip, cells[len(header) :])):
             problem = f"more cells than the header's {len(header)}; is a quote or comma out of place?"
@@ -137,7 +148,7 @@ class Table(TextFile):
         if strict and len(cells) < len(header):
             problem = "the row ends before this column; is the file cut off, or a comma missing?"
             return header[len(cells)], problem
-        if strict and not self.columns:
+        if named and not self.columns:
             for number, (name, cell) in enumerate(zip(header, cells, strict=False), start=1):
                 if not name and cell.strip():
                     return f"{number} (no name)", "a value below a header without a name; name the column"

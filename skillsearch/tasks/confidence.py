@@ -4,25 +4,20 @@ Each alias is another name of a known concept. Searched for as if nobody knew it
 concept at a given cosine is the one that is meant, for this encoder and this index.
 """
 
-import json
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from skillsearch.arrays import Float64Array
-from skillsearch.errors import StoreError
-from skillsearch.files import save
 from skillsearch.models.protocols import Encoder
+from skillsearch.tasks.kept_files import kept_in
 from skillsearch.tasks.names import Names
 from skillsearch.tasks.vectors import Vectors
 
 __all__ = ["Confidence"]
-
-_logger = logging.getLogger(__name__)
 
 _SAMPLE: Final = 300  # aliases that are searched for
 _NEAREST: Final = 10  # concepts that each of them is compared with
@@ -63,22 +58,13 @@ class Confidence:
 
     @classmethod
     def kept_in(cls, path: Path, build: str, make: "Callable[[], Confidence]") -> "Confidence":
-        """What a file keeps of a build, or else what `make` learns, which the file keeps from now on."""
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            if values.pop("build") == build:
-                weights = values["weights"]
-                return cls(
-                    weights and tuple(map(float, weights)), float(values["least"]), float(values["near"])
-                )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            pass  # there is none, or it is damaged: it is made again
-        made = make()
-        try:
-            save(path, json.dumps({"build": build, **asdict(made)}) + "\n", StoreError)
-        except StoreError as error:
-            _logger.warning("%s; what cosines are worth is learned again next time", error)
-        return made
+        """What a file keeps of a build; see `skillsearch.tasks.kept_files.kept_in`."""
+        return kept_in(path, build, make, read=cls._of_values, write=asdict)
+
+    @classmethod
+    def _of_values(cls, values: Mapping[str, Any]) -> "Confidence":
+        weights = values["weights"]
+        return cls(weights and tuple(map(float, weights)), float(values["least"]), float(values["near"]))
 
     @classmethod
     def of(cls, names: Names, vectors: Vectors, encoder: Encoder) -> "Confidence":

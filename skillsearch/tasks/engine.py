@@ -25,9 +25,9 @@ from skillsearch.store.filters import Filters, Match, Where
 from skillsearch.tasks.confidence import Confidence
 from skillsearch.tasks.names import Names
 from skillsearch.tasks.vectors import Vectors
-from skillsearch.tasks.vocabulary import vocabulary_of
+from skillsearch.tasks.vocabulary import kept_vocabulary
 from skillsearch.taxonomy.texts import pair_text
-from skillsearch.words.titles import CleanTitle, clean_title
+from skillsearch.words.titles import CleanTitle, Vocabulary, clean_title
 
 __all__ = ["PLAIN", "Engine", "Kept", "Request", "Run", "checked_request"]
 
@@ -174,10 +174,12 @@ class Run:
         settings, kept = self.engine.settings, self.kept
         if not settings.clean_titles:
             return CleanTitle((title,))
-        vocabulary = kept.once(
-            "vocabulary", "occupations", lambda: vocabulary_of(kept.names("occupations"), settings.acronyms)
-        )
-        return clean_title(title, vocabulary)
+        path, build = settings.home.expanduser() / "vocabulary.json", kept.build.info.name
+
+        def vocabulary() -> Vocabulary:
+            return kept_vocabulary(path, build, lambda: kept.names("occupations"), settings.acronyms)
+
+        return clean_title(title, kept.once("vocabulary", "occupations", vocabulary))
 
     def encode(self, texts: Sequence[str]) -> Float32Array:
         """Vectors of n texts: shape (n, d)."""

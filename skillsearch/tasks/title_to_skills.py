@@ -40,11 +40,11 @@ def search(
         limit: how many skills; beyond `depth` the list goes on in retrieval order, or in that of
             a learned blend before reranking.
         filters: what a skill must be; they act within the vector search.
-        rerank: what scores the candidates again: ``"cross-encoder"``, ``"late-interaction"``, or
-            True for the setting's, which is the cross-encoder unless set otherwise. False gives
+        rerank: what scores the candidates again: ``"distilled"``, ``"cross-encoder"``,
+            ``"late-interaction"``, or True for the setting's; see `Settings.rerank`. False gives
             the order of the vector search alone, or that of a learned blend before reranking.
-            Late interaction gives no classes, and does not go with a learned blend; the first
-            search with it may wait until the tokens of all skills are embedded.
+            Late interaction gives no classes; a learned blend goes with the cross-encoder alone. The first
+            search that needs the tokens of all skills may wait until they are embedded.
         alpha: weight of the retrieval score in the fixed blend, in [0, 1]; by default the setting's.
         depth: how many candidates are reranked; by default the setting's, 200.
         demand_weight: how much a learned blend heeds demand, at least 0; by default the setting's,

@@ -1,4 +1,4 @@
-"""The commands of `skillsearch evaluate`: talentclef, esco, and workbench."""
+"""The commands of `skillsearch evaluate`: talentclef, esco, workbench, extract and normalize."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -8,6 +8,7 @@ import typer
 from indexer.cli.options import EscoOption, SampleOption, load_release
 from skillsearch.cli.options import JsonOption, SetOption, split_settings
 from trainer.cli.options import several_of
+from trainer.cli.served import extract, normalize
 from trainer.cli.workbench import workbench
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate"]
 
-Reranker = Literal["cross-encoder", "late-interaction", "none"]
+Reranker = Literal["distilled", "cross-encoder", "late-interaction", "none"]
 
 ModelsOption = Annotated[
     str | None, typer.Option(help="Folder of the models, or skillscout.", show_default="SKILLSEARCH_MODELS")
@@ -39,6 +40,8 @@ evaluate = typer.Typer(
     help="Measure models, or a run that exists, on data with judgements.", no_args_is_help=True
 )
 evaluate.command()(workbench)
+evaluate.command()(extract)
+evaluate.command()(normalize)
 
 
 @evaluate.command()

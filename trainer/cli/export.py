@@ -24,6 +24,13 @@ def export(
             show_default="beside the models",
         ),
     ] = None,
+    smallest: Annotated[
+        bool,
+        typer.Option(
+            "--smallest",
+            help="Write the smallest file of each model that is good enough, as a package ships.",
+        ),
+    ] = False,
     assignments: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -36,6 +43,8 @@ def export(
     Example: skillsearch export --esco ESCO.zip
 
     Example: skillsearch export --esco ESCO.zip --set models=skillscout --output skillscout-onnx
+
+    Example: skillsearch export --esco ESCO.zip --smallest --output compact
     """
     from skillsearch.cli.progress import progress_bars
     from skillsearch.models.pair import locate_models
@@ -48,7 +57,7 @@ def export(
     taxonomy = load_release(esco, sample=sample, version=more.get("version")).taxonomy
     with progress_bars() as progress:
         texts = draw_sample(taxonomy, pair.record.held_out_occupations)
-        report = export_models(pair, texts, output=output, progress=progress)
+        report = export_models(pair, texts, output=output, smallest=smallest, progress=progress)
     _print(report, as_json=as_json)
 
 
@@ -64,7 +73,7 @@ def _print(report: "ExportReport", *, as_json: bool) -> None:
     table = new_table(caption="\n".join({export.measured_on for export in report.models.values()}))
     for name in (
         "model",
-        "precision",
+        "file",
         "MB",
         "largest difference",
         "rank correlation",
@@ -72,20 +81,20 @@ def _print(report: "ExportReport", *, as_json: bool) -> None:
         "nDCG@10 lost",
         "",
     ):
-        table.add_column(name, justify="left" if name in ("model", "precision", "") else "right")
+        table.add_column(name, justify="left" if name in ("model", "file", "") else "right")
     for model, export in report.models.items():
-        for precision, file in export.files.items():
+        for kind, file in export.files.items():
             found = file.agreement
             size = (Path(report.folder) / model / EXPORT / file.name).stat().st_size
             table.add_row(
                 model,
-                precision,
+                kind,
                 f"{size / 1e6:.1f}",
                 f"{found.difference:.2g}",
                 f"{found.rank_correlation:.4f}",
                 f"{found.top_10:.3f}",
                 f"{found.ndcg_loss:.4f}",
-                "" if is_good_enough(precision, file) else "not used",
+                "" if is_good_enough(kind, file) else "not used",
             )
     print_tables([table])
     wrote([Path(report.folder)])

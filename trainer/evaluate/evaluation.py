@@ -10,6 +10,7 @@ from skillsearch.models.pair import locate_models
 from skillsearch.models.protocols import Encoder
 from skillsearch.progress import Progress, silent
 from skillsearch.rank.cross_encoder import CrossEncoderRanker
+from skillsearch.rank.distilled import DistilledRanker
 from skillsearch.rank.late_interaction import LateInteractionRanker
 from skillsearch.settings import Settings
 from trainer.evaluate.benchmark import Benchmark, Document, Qrels, Run, check_ids
@@ -116,8 +117,16 @@ def evaluate_settings(
         device=settings.device, batch_size=batch_size, runtime=settings.runtime, threads=settings.threads
     )
     ranker: Reranker | None = None
-    if plan.rerank and settings.rerank == "late-interaction":
+    wanted = settings.rerank or pair.default_reranker(encoder)
+    if plan.rerank and wanted == "late-interaction":
         ranker = LateInteractionRanker(encoder, alpha=settings.alpha, depth=settings.depth)
+    elif plan.rerank and wanted == "distilled":
+        ranker = DistilledRanker(
+            encoder=encoder,
+            alpha=settings.alpha,
+            depth=settings.depth,
+            scorer=pair.load_distilled(encoder, threads=settings.threads),
+        )
     elif plan.rerank:
         scorer = pair.load_reranker(
             device=settings.device,

@@ -16,8 +16,10 @@ from skillsearch.models.protocols import Encoder
 from skillsearch.progress import Progress, silent
 from skillsearch.rank.candidates import Query
 from skillsearch.rank.cross_encoder import CrossEncoderRanker
+from skillsearch.rank.distilled import DistilledRanker
 from skillsearch.rank.fuse import fuse
 from skillsearch.rank.late_interaction import LateInteractionRanker
+from skillsearch.rank.token_ranker import TokenRanker
 from skillsearch.rank.token_table import embed_tokens
 from skillsearch.tasks import TITLE_TO_SKILLS
 from trainer.evaluate.benchmark import Benchmark
@@ -25,7 +27,7 @@ from trainer.evaluate.ranking import Ranking, best_first, id_order
 
 __all__ = ["Reranker", "Scores", "score_benchmark"]
 
-Reranker = CrossEncoderRanker | LateInteractionRanker
+Reranker = CrossEncoderRanker | DistilledRanker | LateInteractionRanker
 """Rankers whose scores are blended with the cosine."""
 
 
@@ -114,7 +116,7 @@ def score_benchmark(
     if ranker is None:
         return scores
     tokens: list[Float32Array] | list[None] = [None] * len(titles)
-    if isinstance(ranker, LateInteractionRanker):
+    if isinstance(ranker, TokenRanker):
         labels = dict.fromkeys(benchmark.labels)
         table = embed_tokens(ranker.encoder, labels, advance=progress("embed tokens", len(labels)))
         ranker, tokens = replace(ranker, table=table), ranker.encoder.encode_tokens(titles)

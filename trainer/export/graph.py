@@ -1,38 +1,46 @@
-"""Writing a model as graphs for ONNX Runtime: float32 with fused operators, and int8 made of it.
+"""Writing a model as graphs for ONNX Runtime: float32 with fused operators, and smaller ones made of it.
 
 The graph is traced with plain ("eager") attention, which ONNX Runtime's optimizer knows how to fuse.
 """
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from skillsearch.errors import ModelError
 from skillsearch.models.onnx import LOGITS, TOKENIZER, TOKENS, VECTOR
+from skillsearch.models.token_scorer import INPUTS
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
 
-__all__ = ["FLOAT32", "INT8", "write_graphs"]
+__all__ = ["FLOAT32", "INT8", "PACKED", "pack", "quantise", "write_graph", "write_student"]
 
 FLOAT32: Final = "model.onnx"
 INT8: Final = "model_int8.onnx"
+PACKED: Final = "model_packed.onnx"
 """Names of the files."""
 
 _OPSET: Final = 17
 _FEATURES: Final[tuple[str, ...]] = ("input_ids", "attention_mask", "token_type_ids")
 _ONE_FILE: Final = 1 << 31
 """Bytes of the largest graph in one file; the weights of a larger one stand beside it."""
+_SMALL: Final = 10_000
+"""Numbers of a weight that is not worth packing."""
+_TABLE: Final = 10_000
+"""Rows of a weight that is a table of tokens, and has a scale for each row."""
 
 
-def write_graphs(
+def write_graph(
     model: "SentenceTransformer | CrossEncoder", folder: Path, *, one_file: int = _ONE_FILE
 ) -> None:
-    """Write the two graphs of a model, and its tokenizer.
+    """Write the graph of a model in float32, and its tokenizer.
 
     Args:
         model: on the CPU, and not used afterwards: its attention is another.
@@ -45,21 +53,37 @@ def write_graphs(
     from sentence_transformers import CrossEncoder
 
     is_pair = isinstance(model, CrossEncoder)
-    try:
+    with _telling():
         _write_tokenizer(model, folder / TOKENIZER)
         features = model.preprocess([("a", "b c"), ("d", "e")] if is_pair else ["a", "b c"])
         transformer: Any = model[0]
         transformer.auto_model.set_attn_implementation("eager")
         traced, outputs = (_Pairs(model), (LOGITS,)) if is_pair else (_Texts(model), (VECTOR, TOKENS))
         given: dict[str, Tensor] = {name: features[name] for name in _FEATURES if name in features}
-        _trace(traced.eval(), given, outputs, folder / FLOAT32)
+        axes = {
+            name: {0: "texts"} if name in (VECTOR, LOGITS) else {0: "texts", 1: "tokens"}
+            for name in (*given, *outputs)
+        }
+        _trace(traced.eval(), given, outputs, folder / FLOAT32, axes)
         _fuse(folder / FLOAT32, transformer.auto_model.config, beside=_size(model.parameters()) > one_file)
-        _quantise(folder / FLOAT32, folder / INT8)
-    except Exception as error:  # torch, onnx and onnxruntime raise many kinds
-        told = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(
-            f"the model cannot be written as ONNX ({type(error).__name__}: {told}): run it with torch"
-        ) from error
+
+
+def write_student(student: nn.Module, hidden: int, path: Path) -> None:
+    """Write the graph of a distilled cross-encoder; see `trainer.pair.student.Student`.
+
+    Args:
+        student: on the CPU.
+        hidden: numbers of a token that it reads.
+        path: the file to write.
+
+    Raises:
+        ModelError: onnxruntime or onnx cannot express it.
+    """
+    tokens, mask = torch.zeros(2, 3, hidden), torch.ones(2, 3, dtype=torch.bool)
+    given = dict(zip(INPUTS, (tokens, mask, tokens, mask), strict=True))
+    axes = {name: {0: name.partition("_")[0], 1: f"{name.partition('_')[0]}_tokens"} for name in INPUTS}
+    with _telling():
+        _trace(student, given, (LOGITS,), path, axes | {LOGITS: {0: "pairs"}})
 
 
 class _Traced(nn.Module):
@@ -101,11 +125,13 @@ def _write_tokenizer(model: "SentenceTransformer | CrossEncoder", path: Path) ->
     tokenizer.save(str(path))
 
 
-def _trace(model: nn.Module, features: dict[str, Tensor], outputs: tuple[str, ...], path: Path) -> None:
-    axes = {
-        name: {0: "texts"} if name in (VECTOR, LOGITS) else {0: "texts", 1: "tokens"}
-        for name in (*features, *outputs)
-    }
+def _trace(
+    model: nn.Module,
+    features: dict[str, Tensor],
+    outputs: tuple[str, ...],
+    path: Path,
+    axes: Mapping[str, Mapping[int, str]],
+) -> None:
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # of the tracing: each branch taken is one of any batch
         torch.onnx.export(
@@ -137,18 +163,81 @@ def _fuse(path: Path, config: Any, *, beside: bool) -> None:  # noqa: ANN401 - a
     fused.save_model_to_file(str(path), use_external_data_format=beside)
 
 
-def _quantise(path: Path, output: Path) -> None:
-    """Weights as 8-bit integers, a scale for each column; activations are quantised as they come."""
+def quantise(path: Path, output: Path) -> None:
+    """Write a graph that counts in int8: a scale for each column; activations are quantised as they come.
+
+    Args:
+        path: the graph in float32.
+        output: the file to write.
+
+    Raises:
+        ModelError: onnxruntime cannot express it.
+    """
     from onnx import TensorProto
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    quantize_dynamic(
-        path,
-        output,
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-        extra_options={"DefaultTensorType": TensorProto.FLOAT},  # of what fused operators give
-    )
+    with _telling():
+        quantize_dynamic(
+            path,
+            output,
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            extra_options={"DefaultTensorType": TensorProto.FLOAT},  # of what fused operators give
+        )
+
+
+def pack(path: Path, output: Path) -> None:
+    """Write a graph whose weights are stored as int8, and that counts in float32 once it is loaded.
+
+    Large weights are rounded to 255 steps of a scale for each column, or for each row of the table of tokens;
+    `DequantizeLinear` makes numbers of them again.
+
+    Args:
+        path: the graph in float32.
+        output: the file to write.
+
+    Raises:
+        ModelError: onnx cannot read it.
+    """
+    import onnx
+    from onnx import helper, numpy_helper
+
+    with _telling():
+        graph = onnx.load(path)
+        unpack = []
+        for weight in list(graph.graph.initializer):
+            values = numpy_helper.to_array(weight)
+            if values.dtype != np.float32 or values.ndim != 2 or values.size < _SMALL:
+                continue
+            axis = 0 if len(values) >= _TABLE else 1
+            scales = np.abs(values).max(axis=1 - axis, keepdims=True) / 127
+            scales[scales == 0] = 1
+            parts = {
+                f"{weight.name}_packed": np.round(values / scales).astype(np.int8),
+                f"{weight.name}_scales": scales.reshape(-1),
+                f"{weight.name}_zeros": np.zeros(scales.size, dtype=np.int8),
+            }
+            graph.graph.initializer.remove(weight)
+            graph.graph.initializer.extend(
+                numpy_helper.from_array(part, name) for name, part in parts.items()
+            )
+            unpack.append(helper.make_node("DequantizeLinear", list(parts), [weight.name], axis=axis))
+        nodes = list(graph.graph.node)
+        del graph.graph.node[:]
+        graph.graph.node.extend([*unpack, *nodes])
+        onnx.save(graph, output)
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Have what torch, onnx and onnxruntime raise, which are many kinds, say what to do."""
+    try:
+        yield
+    except Exception as error:
+        told = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(
+            f"the model cannot be written as ONNX ({type(error).__name__}: {told}): run it with torch"
+        ) from error
 
 
 def _size(parameters: Iterable[Tensor]) -> int:

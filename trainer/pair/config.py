@@ -21,7 +21,7 @@ from trainer.config import (
     from_preset,
 )
 
-__all__ = ["PRESETS", "EncoderConfig", "PairConfig", "RerankerConfig", "configure_pair"]
+__all__ = ["PRESETS", "DistilledConfig", "EncoderConfig", "PairConfig", "RerankerConfig", "configure_pair"]
 
 
 class _RelationConfig(ModelConfig):
@@ -79,13 +79,42 @@ class RerankerConfig(_RelationConfig):
     mining_depth: Count = 100
 
 
+class DistilledConfig(Frozen):
+    """The distilled cross-encoder, which learns the logits of the cross-encoder on candidates of searches.
+
+    Attributes:
+        width: numbers of a token, a multiple of 32.
+        layers: in which the tokens of both sides see each other.
+        aliases: titles of each training occupation beside its label.
+        candidates: skills that are scored for each title.
+        depth: how many of the nearest skills they are drawn from.
+        titles: in a step.
+        epochs: passes over the titles.
+        learning_rate: at the end of the warm-up; it falls to 0 linearly.
+    """
+
+    width: Annotated[int, Field(gt=0, multiple_of=32)] = 128
+    layers: Count = 2
+    aliases: CountOrNone = 1
+    candidates: Count = 20
+    depth: Count = 200
+    titles: Count = 20
+    epochs: Count = 5
+    learning_rate: Positive = 1e-3
+
+    def steps(self, titles: int) -> int:
+        """Optimisation steps over so many titles."""
+        return max(1, titles * self.epochs // self.titles)
+
+
 class PairConfig(Frozen):
-    """A whole training of both models.
+    """A whole training of the models.
 
     Attributes:
         preset: the preset that it started from.
         encoder: the bi-encoder.
         reranker: the cross-encoder.
+        distilled: the distilled cross-encoder; None for none.
         seed: of the splits, the draws and the new weights.
         holdout: share of the occupations held out before pairing, to report on.
         validation: share of the occupations held out to choose checkpoints and to calibrate.
@@ -95,6 +124,7 @@ class PairConfig(Frozen):
     preset: str
     encoder: EncoderConfig
     reranker: RerankerConfig
+    distilled: DistilledConfig | None = None
     seed: CountOrNone = 42
     holdout: Annotated[float, Field(gt=0, lt=1)] = 0.1
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.05
@@ -124,6 +154,7 @@ PRESETS = {
         reranker=RerankerConfig(
             base=COMPACT_BASE, batch_size=64, epochs=10, max_steps=1400, learning_rate=1e-4
         ),
+        distilled=DistilledConfig(),
     ),
     "compact-card": PairConfig(
         preset="compact-card",

@@ -109,7 +109,7 @@ def encoder_pairs(taxonomy: Taxonomy, split: Split, config: EncoderConfig, seed:
         TrainingError: nothing is left to train on.
     """
     draw = random.Random(seed)  # noqa: S311
-    titles = _training_titles(taxonomy, split)
+    titles = training_titles(taxonomy, split)
     rows = {uri: row for row, uri in enumerate(taxonomy.occupations)}
     columns = {uri: column for column, uri in enumerate(taxonomy.skills)}
     pairs: list[Pair] = []
@@ -184,7 +184,7 @@ def reranker_triples(
         preferred label or, as often, any of the occupation's titles.
     """
     draw = random.Random(seed)  # noqa: S311
-    titles = _training_titles(taxonomy, split) | _held_out_titles(taxonomy, split)
+    titles = training_titles(taxonomy, split) | _held_out_titles(taxonomy, split)
     skills = list(taxonomy.skills)
     triples: list[Triple] = []
 
@@ -207,7 +207,7 @@ def reranker_triples(
     return triples
 
 
-def _training_titles(taxonomy: Taxonomy, split: Split) -> dict[str, list[str]]:
+def training_titles(taxonomy: Taxonomy, split: Split) -> dict[str, list[str]]:
     """Titles of each training occupation, its label first, without those a held-out one bears."""
     held_out = _held_out_titles(taxonomy, split)
     forbidden = {title.casefold() for titles in held_out.values() for title in titles}

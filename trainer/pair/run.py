@@ -13,7 +13,7 @@ from skillsearch.errors import TrainingError
 from skillsearch.models.concepts import encode_concepts
 from skillsearch.models.hub import resolve_model
 from skillsearch.models.manifest import ModelManifest
-from skillsearch.models.pair import ENCODER, RERANKER
+from skillsearch.models.pair import DISTILLED, ENCODER, RERANKER
 from skillsearch.models.protocols import Encoder
 from skillsearch.models.torch import load_encoder
 from skillsearch.progress import Progress, silent
@@ -26,6 +26,7 @@ from trainer.export.run import export_trained
 from trainer.fit import FitOptions
 from trainer.pair.calibration import expected_calibration_error, fit_temperature, reliability
 from trainer.pair.config import PairConfig
+from trainer.pair.distilled import distil
 from trainer.pair.encoder import train_encoder
 from trainer.pair.heldout import (
     classification_metrics,
@@ -97,6 +98,8 @@ def train_pair(
         report.add(workspace.part(ENCODER, run.encoder))
         report.add(workspace.part(RERANKER, run.reranker))
         report.add(workspace.part("export", run.export))
+        if config.distilled:
+            report.add(workspace.part(DISTILLED, run.distilled))
         if is_first():
             facts = _facts(taxonomy, split, workspace.device)
             write_documents(workspace.models, "pair", config, report, facts)
@@ -171,6 +174,21 @@ class _Run:
         manifest = ModelManifest(max_length=config.max_length, temperature=temperature)
         self.workspace.save(model, RERANKER, manifest)
         return report
+
+    def distilled(self) -> TrainReport:
+        """Train, measure and save the distilled cross-encoder."""
+        if self.config.distilled is None or not is_first():
+            return TrainReport()
+        return distil(
+            self.workspace.models,
+            self.taxonomy,
+            self.split,
+            np.load(self.workspace.skill_vectors),
+            self.config.distilled,
+            seed=self.config.seed,
+            device=self.workspace.device,
+            progress=self.progress,
+        )
 
     def export(self) -> TrainReport:
         """Write both models for ONNX Runtime, and measure how far they agree with what was trained."""

@@ -2,7 +2,7 @@
 
 The engine's own files are written without a write-ahead log and can be read only after they were
 flushed. So points that were costly to make are kept here, each batch in one transaction, until the
-draft is sealed: a process that dies loses at most the batch it was writing.
+draft is sealed: a process that dies loses at most the batch it was writing, and the next.
 """
 
 import json

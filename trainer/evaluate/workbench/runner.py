@@ -10,6 +10,7 @@ from typing import Final, Literal
 import numpy as np
 
 from skillsearch.arrays import Int64Array
+from skillsearch.client import SkillSearch
 from skillsearch.errors import ConfigurationError, EvaluationError
 from skillsearch.models.device import use_threads
 from skillsearch.models.hub import ModelFolder, resolve_model
@@ -22,7 +23,9 @@ from trainer.evaluate.benchmark import relevant_pairs
 from trainer.evaluate.measures import Row, measure_ranks
 from trainer.evaluate.ranking import rank_pairs
 from trainer.evaluate.scorers import BM25, TFIDF, Reading, Scorer, make_scorer
+from trainer.evaluate.served.answers import ranked_row
 from trainer.evaluate.workbench.build import build_workbench
+from trainer.evaluate.workbench.served import SERVED, SERVED_LIMIT, served_ranking
 from trainer.evaluate.workbench.tasks import KINDS, Kind, Split, Task, WorkBench
 
 __all__ = [
@@ -110,6 +113,7 @@ class WorkbenchRequest:
         seed: of that draw.
         model: folder of our models, whose encoder is measured, or any sentence-transformers model.
         baselines: in place of a model.
+        client: measure the published index as a search serves it, in place of a model.
         readings: how the model is read; by its cosine where there is none.
         temperature: of soft late interaction; None for that of the model's manifest.
         settings: the device, and the texts embedded at once.
@@ -124,6 +128,7 @@ class WorkbenchRequest:
     seed: int = 0
     model: str | None = None
     baselines: tuple[Baseline, ...] = ()
+    client: bool = False
     readings: tuple[Reading, ...] = ()
     temperature: float | None = None
 
@@ -141,19 +146,21 @@ def run_workbench(request: WorkbenchRequest, progress: Progress = silent) -> Wor
     """Build the tasks and measure what the request names on them.
 
     Raises:
-        ConfigurationError: it does not name either a model or baselines.
+        ConfigurationError: it does not name one of a model, baselines, and the client.
         EvaluationError: a file cannot be read, or no task can be built.
         ModelError: the model cannot be loaded, or gave something that is not finite.
     """
-    if bool(request.model) == bool(request.baselines):
-        raise ConfigurationError("give either --model or --baseline")
-    if request.baselines and request.readings:
-        raise ConfigurationError("--interaction reads the tokens of a model: it does not go with --baseline")
+    if sum((bool(request.model), bool(request.baselines), request.client)) != 1:
+        raise ConfigurationError("give one of --model, --baseline and --client")
+    if request.readings and not request.model:
+        raise ConfigurationError("--interaction reads the tokens of a model: it goes with --model alone")
     facts: dict[str, object] = {"taxonomy": str(request.taxonomy), "split": request.split}
     bench = build_workbench(request.taxonomy, request.data, kinds=request.kinds, split=request.split)
     if request.queries is not None:
         bench = bench.sample(queries=request.queries, seed=request.seed)
         facts["sample"] = {"queries": request.queries, "seed": request.seed}
+    if request.client:
+        return _served(request, bench, facts, progress)
     if request.model is None:
         scorers: list[Scorer] = [TFIDF if name == "tfidf" else BM25 for name in request.baselines]
     else:
@@ -203,6 +210,28 @@ def evaluate_task(scorer: Scorer, task: Task, *, progress: Progress = silent) ->
         own = rank_pairs(scorer.name, score, benchmark, own_rows, own_columns)  # (n,)
         ranks = ranks - (own[rows] < ranks)
     return TaskResult(task, _row(scorer.name, task, rows, ranks), kept, time.perf_counter() - start)
+
+
+def _served(
+    request: WorkbenchRequest, bench: WorkBench, facts: dict[str, object], progress: Progress
+) -> WorkbenchReport:
+    """The figures of the client, for the tasks that it has."""
+    missing, results = dict(bench.missing), list[TaskResult]()
+    progress("load index and models")
+    with SkillSearch.open(request.settings, progress=progress) as client:
+        for task in bench.tasks:
+            if task.kind not in SERVED:
+                missing[task.name] = "the client has no such task: its skills are no concepts of an index"
+                continue
+            start = time.perf_counter()
+            ranked = served_ranking(client, task, progress(f"{task.name} queries", len(task.queries)))
+            row = ranked_row("client", task.benchmark.qrels, ranked, tuple(MEASURES))
+            results.append(TaskResult(task, row, None, time.perf_counter() - start))
+    if not results:
+        raise EvaluationError("the client has none of these tasks")
+    bench = WorkBench(tuple(one.task for one in results), missing)
+    name = f"client, cut at {SERVED_LIMIT}"
+    return WorkbenchReport(bench, (WorkbenchResult(name, tuple(results)),), facts)
 
 
 def _row(name: str, task: Task, rows: Int64Array, ranks: Int64Array) -> Row:

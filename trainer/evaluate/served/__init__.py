@@ -1,0 +1,1 @@
+"""Tasks measured as the client serves them: the published index, its models, its rules."""
