@@ -4,6 +4,7 @@
 """
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from pydantic_settings import BaseSettings
 from typer.cli import get_docs_for_click
 
 from skillsearch.cli.app import build_app
+from skillsearch.http.app import description
+from skillsearch.http.settings import ServiceSettings
 from skillsearch.settings import Settings
 from trainer.data.generators.settings import GeneratorSettings
 from trainer.data.options import DataOptions
@@ -42,6 +45,12 @@ Earlier sources win: arguments of a command or of `SkillSearch.open`, variables 
 What to set when is in [Run a Qdrant server](../how-to/qdrant-server.md).
 
 {qdrant}
+## The service
+
+For `skillsearch serve`, whose `--set` takes them in lower case without the prefix. They are read from the
+environment alone; what they protect is in [Operate the service](../how-to/operate.md).
+
+{service}
 ## An endpoint that generates texts
 
 For `skillsearch data build --generator openai`. These are read from the environment alone.
@@ -66,13 +75,38 @@ a training. For a pair, `max_steps` without a prefix is that of both models.
 {data}"""
 
 
+_API = """\
+# HTTP API
+
+Of `skillsearch serve`. `/openapi.json` of a running service describes it for programs; clients can be made
+from it. Bodies are the arguments of the [Python client](python.md)'s methods, answers its results as JSON.
+
+Every answer below `/v1` has `versions`: the build of the index, its taxonomies, the models. Errors are
+problem details (RFC 9457, `application/problem+json`) with `type`, `title`, `status`, `detail`,
+`request_id`, and for a body with faults `errors`, each with a JSON pointer. `limit` and `cursor` make
+pages: `next` of an answer is the `cursor` of the next request, null at the end; a cursor ends with the
+index or the models it was given for. `budget_ms` lets a search rerank less when it would be late, which
+`degraded` then tells. A batch has a result or an error for each input, in order. Answers to GET have an
+`ETag`, by build and query, for `If-None-Match`.
+
+A key, where there are keys, is sent as `Authorization: Bearer KEY` or `X-API-Key: KEY`.
+
+```sh
+curl http://127.0.0.1:8000/v1/skills/search --json '{{"title": "Nurse", "limit": 5}}'
+```
+
+{endpoints}"""
+
+
 def pages() -> dict[Path, str]:
     """The generated pages, by path."""
     texts = {
+        "api": _API.format(endpoints=_endpoints(description())),
         "commands": _commands(),
         "settings": _SETTINGS.format(
             settings=_settings(Settings, lambda name: not name.startswith(_QDRANT)),
             qdrant=_settings(Settings, lambda name: name.startswith(_QDRANT)),
+            service=_settings(ServiceSettings),
             generator=_settings(GeneratorSettings),
         ),
         "recipes": _RECIPES.format(
@@ -92,6 +126,53 @@ def _commands() -> str:
     text = re.sub(r"^Example: (.*)$", r"```console\n$ \1\n```", text, flags=re.MULTILINE)
     text = text.replace("```\n\n```console\n$ skillsearch", "$ skillsearch")  # examples share a block
     return text.strip() + "\n"
+
+
+def _endpoints(schema: Mapping[str, Any]) -> str:
+    """A table of all endpoints, then each body with its fields and its example."""
+    forms, rows, parts, told = schema["components"]["schemas"], [], [], set[str]()
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            rows.append((f"`{method.upper()} {path}`", operation["description"].partition("\n")[0]))
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            name = body.get("schema", {}).get("$ref", "").rpartition("/")[2]
+            if name and name not in told:
+                told.add(name)
+                parts.append(f"### `{method.upper()} {path}`\n\n{_form(forms[name], forms)}")
+    parts.append(f"### `filters`\n\n{_form(forms['FiltersBody'], forms)}")
+    return _table(("endpoint", ""), rows) + "\n## Bodies\n\n" + "\n".join(parts)
+
+
+def _form(form: Mapping[str, Any], forms: Mapping[str, Any]) -> str:
+    """A row for each field of a body, and its example."""
+    needed = form.get("required", ())
+    rows = [
+        (
+            f"`{name}`",
+            _type(field, forms),
+            "needed" if name in needed else f"`{json.dumps(field.get('default'))}`",
+            field.get("description", ""),
+        )
+        for name, field in form["properties"].items()
+    ]
+    examples = (
+        f"\n```json\n{json.dumps(one, ensure_ascii=False)}\n```\n" for one in form.get("examples", ())
+    )
+    return _table(("field", "type", "default", ""), rows) + "".join(examples)
+
+
+def _type(field: Mapping[str, Any], forms: Mapping[str, Any]) -> str:
+    """A field's type in words."""
+    if "anyOf" in field:
+        kinds = [_type(one, forms) for one in field["anyOf"] if one.get("type") != "null"]
+        return " or ".join(kinds)
+    if "$ref" in field:
+        return "object"
+    if "enum" in field or "const" in field:
+        return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
+    if field.get("type") == "array":
+        return f"list of {_type(field['items'], forms) or 'anything'}"
+    return str(field.get("type", ""))
 
 
 def _settings(settings: type[BaseSettings], is_wanted: Callable[[str], bool] = bool) -> str:

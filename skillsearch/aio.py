@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Generic, ParamSpec, Self, TypeVar, overload
 
 import skillsearch.tasks as tasks
-from skillsearch.client import Method, SkillSearch
+from skillsearch.client import SkillSearch
 from skillsearch.errors import ConfigurationError, StoreError
+from skillsearch.methods import Method
 from skillsearch.results import FailedSearch, SearchResult
 from skillsearch.running import cancellable
 from skillsearch.settings import Settings
@@ -45,7 +46,7 @@ class AsyncMethod(Generic[Parameters, Answer]):
         method = Method(self._task).__get__(client.client, owner)
 
         async def call(*args: Parameters.args, **options: Parameters.kwargs) -> Answer:
-            return await client._run(lambda: method(*args, **options))
+            return await client.run(lambda: method(*args, **options))
 
         return call
 
@@ -88,6 +89,7 @@ class AsyncSkillSearch:
     normalize_title = AsyncMethod(tasks.NORMALIZE_TITLE)
     suggest = AsyncMethod(tasks.SUGGEST)
     compare = AsyncMethod(tasks.COMPARE)
+    concept = AsyncMethod(tasks.CONCEPT)
 
     async def each(
         self,
@@ -96,8 +98,8 @@ class AsyncSkillSearch:
         **options: Any,  # noqa: ANN401 - those of `SkillSearch.each`
     ) -> AsyncIterator[Answer | FailedSearch]:
         """See `SkillSearch.each`."""
-        found = await self._run(lambda: self.client.each(task, inputs, **options))
-        while (result := await self._run(lambda: next(found, _END))) is not _END:
+        found = await self.run(lambda: self.client.each(task, inputs, **options))
+        while (result := await self.run(lambda: next(found, _END))) is not _END:
             yield result  # type: ignore[misc] # not the end
 
     async def search_each(
@@ -128,8 +130,12 @@ class AsyncSkillSearch:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _run(self, call: Callable[[], Answer]) -> Answer:
-        """Call in a thread; if this task is cancelled, the search stops after the stage that runs."""
+    async def run(self, call: Callable[[], Answer]) -> Answer:
+        """Call in a thread; if this task is cancelled, a search in it stops after the stage that runs.
+
+        Raises:
+            StoreError: the client is closed.
+        """
         cancelled = threading.Event()
 
         def in_thread() -> Answer:

@@ -4,12 +4,14 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Generic, ParamSpec, Self, TypeVar, overload
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 import skillsearch.tasks as tasks
 from skillsearch.characters import quoted
 from skillsearch.errors import FilterError, QueryError
+from skillsearch.methods import Method
 from skillsearch.models.calibration import Calibration
 from skillsearch.models.device import cpu_threads
 from skillsearch.models.lanes import in_order
@@ -19,15 +21,16 @@ from skillsearch.models.token_scorer import TokenScorer
 from skillsearch.progress import Progress, silent
 from skillsearch.provenance import require_match
 from skillsearch.rank.blender import Blender, load_blender
+from skillsearch.rank.blends import active_blend
 from skillsearch.rank.choose import Rankers, require_one_ranker
-from skillsearch.results import FailedSearch, Found, OccupationMatch, SearchResult, SkillMatch
+from skillsearch.results import FailedSearch, Found, OccupationMatch, SearchResult, SkillMatch, Status
 from skillsearch.settings import Settings, load_settings
 from skillsearch.store import open_store
 from skillsearch.store.base import Space, Store
 from skillsearch.tasks.engine import Engine
 from skillsearch.tasks.task import Task
 
-__all__ = ["Method", "SkillSearch"]
+__all__ = ["SkillSearch"]
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
@@ -36,23 +39,6 @@ _logger = logging.getLogger(__name__)
 
 _AT_ONCE: Final = 2  # inputs for each core: while one is looked up, another is scored
 _AHEAD: Final = 2  # inputs that are worked on or wait, for each that is worked on
-
-
-class Method(Generic[Parameters, Answer]):
-    """A task as a method of the client, with the options and the documentation of its function."""
-
-    def __init__(self, task: Task[Parameters, Answer]) -> None:
-        self._task = task
-        self.__doc__ = task.run.__doc__
-
-    @overload
-    def __get__(self, client: None, owner: type) -> Self: ...
-
-    @overload
-    def __get__(self, client: "SkillSearch", owner: type) -> Callable[Parameters, Answer]: ...
-
-    def __get__(self, client: "SkillSearch | None", owner: type) -> Self | Callable[Parameters, Answer]:
-        return self if client is None else partial(self._task.run, client._engine)
 
 
 class SkillSearch:
@@ -94,8 +80,10 @@ class SkillSearch:
             ModelMismatchError: the blender was fitted with other models.
             ModelError: the manifest of the encoder is damaged.
         """
-        rankers = Rankers.load(settings, encoder, reranker, blender, temperature, distilled)
-        self._engine = Engine(store, encoder, rankers, settings, calibration)
+        self._rankers = partial(Rankers.load, settings, encoder, temperature=temperature, distilled=distilled)
+        self._reranker, self._load_reranker = reranker, lambda: reranker
+        self._engine = Engine(store, encoder, self._rankers(reranker, blender), settings, calibration)
+        self._blend: Path | None = None
 
     @classmethod
     def open(
@@ -129,25 +117,18 @@ class SkillSearch:
             build = store.published()
             blender = load_blender(settings.blender.expanduser()) if settings.blender else None
             pair = locate_models(settings.model_location)
-            encoder = pair.load_encoder(
-                device=settings.device,
-                batch_size=settings.batch_size,
-                runtime=settings.runtime,
-                threads=settings.threads,
+            running: dict[str, Any] = settings.model_dump(
+                include={"device", "batch_size", "runtime", "threads"}
             )
+            encoder = pair.load_encoder(**running)
             require_match(build.info, encoder.folder)
+            load_reranker = partial(pair.load_reranker, precision=settings.precision, **running)
             reranker = distilled = None
             wanted = settings.rerank or ("cross-encoder" if blender else pair.default_reranker(encoder))
             if wanted == "distilled":
                 distilled = pair.load_distilled(encoder, threads=settings.threads)
             elif wanted == "cross-encoder":
-                reranker = pair.load_reranker(
-                    device=settings.device,
-                    precision=settings.precision,
-                    batch_size=settings.batch_size,
-                    runtime=settings.runtime,
-                    threads=settings.threads,
-                )
+                reranker = load_reranker()
             loaded = {"cross-encoder": reranker, "distilled": distilled}
             rerankers = {name: model.folder for name, model in loaded.items() if model}
             client = cls(
@@ -160,6 +141,8 @@ class SkillSearch:
                 distilled=distilled,
                 calibration=pair.calibration(encoder.folder, rerankers),
             )
+            client._load_reranker = load_reranker
+            client.refresh()
             client._engine.rankers.default.ready(build, progress)
             _logger.info("opened %s for encoder %s and reranker %s", build.info.name, pair.encoder, wanted)
             return client
@@ -175,6 +158,7 @@ class SkillSearch:
     normalize_title = Method(tasks.NORMALIZE_TITLE)
     suggest = Method(tasks.SUGGEST)
     compare = Method(tasks.COMPARE)
+    concept = Method(tasks.CONCEPT)
 
     def search_each(
         self,
@@ -265,6 +249,46 @@ class SkillSearch:
     ) -> list[Found[OccupationMatch] | FailedSearch]:
         """The results of `normalize_title` for many titles, in order."""
         return self.many(tasks.NORMALIZE_TITLE, titles, **options)
+
+    def refresh(self) -> None:
+        """Use the blend that is active in the home now; cheap where it is the same.
+
+        `open` does so once. A blend that the settings name stays, and with a reranker that no blend takes
+        there is none. The cross-encoder is loaded where the blend learned from it.
+
+        Raises:
+            ModelError: the blend is damaged, or was fitted with other models; what was used before stays.
+        """
+        settings = self._engine.settings
+        if settings.blender is not None or settings.rerank not in (None, "cross-encoder"):
+            return
+        path = active_blend(self.home)
+        if path == self._blend:
+            return
+        blender = load_blender(path) if path else None
+        scorer = self._load_reranker() if blender and blender.second and not self._reranker else None
+        self._engine.rankers = self._rankers(self._reranker or scorer, blender)
+        self._blend = path
+
+    def status(self) -> Status:
+        """What is published, and what answers.
+
+        Raises:
+            StoreError: the store failed, or the client is closed.
+        """
+        with self._engine.run() as run:
+            return Status(run.build.info, run.versions(self._engine.rankers.default))
+
+    @property
+    def home(self) -> Path:
+        """The folder of what is kept: blends, judgements, tokens."""
+        return self._engine.settings.home.expanduser()
+
+    @property
+    def depth(self) -> int | None:
+        """How many candidates a search reranks by default; None where nothing reranks."""
+        ranker = self._engine.rankers.default
+        return ranker.options().get("depth") if ranker.reranker else None
 
     def labels(self, space: Space) -> Mapping[str, str]:
         """The preferred labels of all published concepts of a space, ``skills`` or ``occupations``, by URI.

@@ -7,7 +7,8 @@ SkillSearchError
 ├── ModelError              a model cannot be found, loaded or used
 │   └── ModelMismatchError  the model is not the one the index was built with
 ├── QueryError              the caller's title or limit is not usable
-│   └── FilterError         a filter names a value that the index does not have
+│   ├── FilterError         a filter names a value that the index does not have
+│   └── ConceptNotFoundError  the index has no concept with this URI
 ├── StoreError              the vector store failed
 │   ├── IndexNotFoundError  nothing is published
 │   ├── IndexOutdatedError  an older version of this program wrote it
@@ -31,6 +32,7 @@ from skillsearch.characters import one_line
 __all__ = [
     "AnnotationError",
     "BuildCheckError",
+    "ConceptNotFoundError",
     "ConfigurationError",
     "EvaluationError",
     "FilterError",
@@ -80,6 +82,10 @@ class QueryError(SkillSearchError, ValueError):
 
 class FilterError(QueryError):
     """A filter names a value that the published index does not have."""
+
+
+class ConceptNotFoundError(QueryError):
+    """The published index has no concept with this URI."""
 
 
 class StoreError(SkillSearchError):

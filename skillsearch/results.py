@@ -8,6 +8,7 @@ from typing import Any, Generic, Literal, TypeVar, overload
 from skillsearch.characters import json_text, quoted
 from skillsearch.models.classes import Relevance
 from skillsearch.settings import RerankerName
+from skillsearch.store.info import BuildInfo
 
 __all__ = [
     "EscoLinks",
@@ -22,6 +23,7 @@ __all__ = [
     "SearchResult",
     "SkillHit",
     "SkillMatch",
+    "Status",
     "TaxonomyVersion",
     "Timings",
     "Versions",
@@ -176,6 +178,18 @@ class Versions:
     encoder: str
     reranker: str | None
     blender: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The description of the published build, and the versions that answer a search."""
+
+    build: BuildInfo
+    versions: Versions
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values ready for JSON."""
+        return {"build": self.build.to_dict(), "versions": asdict(self.versions)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,22 @@ from test_architecture import FILES, ROOT, _imports
 from skillsearch.models.pair import locate_models
 from skillsearch.taxonomy.records import Taxonomy
 
-HEAVY = ("torch", "transformers", "sentence_transformers", "sklearn", "scipy", "onnx")
+HEAVY = (
+    "torch",
+    "transformers",
+    "sentence_transformers",
+    "sklearn",
+    "scipy",
+    "onnx",
+    "fastapi",
+    "uvicorn",
+    "mcp",
+)
 LAZY = {"skillsearch/models/torch.py", "skillsearch/models/device.py"}
 """Modules that import torch where it is installed and asked for."""
+
+FACES = {"skillsearch/http/": "serve", "skillsearch/mcp/": "mcp"}
+"""Folders of faces, and the extra that each needs beside the base install."""
 
 WITHOUT = f"""
 import sys
@@ -70,19 +83,33 @@ def test_a_command_that_needs_more_says_what_to_install(
     assert "pip install 'skillsearch[torch]'" in done.stderr
 
 
+@pytest.mark.parametrize(("command", "extra"), [("serve", "serve"), ("mcp", "mcp")])
+def test_a_face_says_which_extra_to_install(
+    command: str, extra: str, models_alone: Path, tmp_path: Path
+) -> None:
+    done = run_without(command, home=tmp_path, models=models_alone)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"which is not installed: pip install 'skillsearch[{extra}]'" in done.stderr
+
+
 @pytest.mark.parametrize("package", ["skillsearch", "indexer"])
 def test_what_searches_and_indexes_imports_the_base_dependencies_alone(package: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = {
-        canonicalize_name(requirement.name) for requirement in map(Requirement, project["dependencies"])
-    }
+    needed = _names(project["dependencies"])
+    extras = {name: _names(lines) for name, lines in project["optional-dependencies"].items()}
     assert not needed & {"torch", "transformers", "sentence-transformers"}
     owners = packages_distributions()
     for path in FILES:
         name = path.relative_to(ROOT).as_posix()
         if not name.startswith(f"{package}/") or name in LAZY:
             continue
+        extra = next((extra for folder, extra in FACES.items() if name.startswith(folder)), None)
+        allowed = needed | extras[extra] if extra else needed
         for module in {imported.partition(".")[0] for imported in _imports(path)}:
             if module in sys.stdlib_module_names or module in ("skillsearch", "indexer"):
                 continue
-            assert needed & set(map(canonicalize_name, owners[module])), f"{name} imports {module}"
+            assert allowed & set(map(canonicalize_name, owners[module])), f"{name} imports {module}"
+
+
+def _names(requirements: list[str]) -> set[str]:
+    return {canonicalize_name(requirement.name) for requirement in map(Requirement, requirements)}

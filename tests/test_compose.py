@@ -129,3 +129,38 @@ def answering(status: int) -> Iterator[int]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    return dict(yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"])
+
+
+def test_the_server_alone_is_what_starts_without_a_profile(services: dict[str, Any]) -> None:
+    assert [name for name, one in services.items() if "profiles" not in one] == ["qdrant"]
+
+
+def test_the_service_starts_once_the_index_is_built(services: dict[str, Any]) -> None:
+    service = services["serve"]
+    assert service["depends_on"]["index"]["condition"] == "service_completed_successfully"
+    assert services["index"]["depends_on"]["qdrant"]["condition"] == "service_healthy"
+    assert service["ports"] == ["127.0.0.1:8000:8000"]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+
+
+def test_the_image_runs_as_nobody_special_and_is_checked() -> None:
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    last = lines[len(lines) - lines[::-1].index("FROM python:3.11-slim") - 1 :]
+    assert "USER 10001" in last
+    assert not any("apt-get" in line or "pip install" in line for line in last)
+    assert any(line.startswith("HEALTHCHECK") for line in last)
+    assert any("/readyz" in line for line in last)
+
+
+def test_the_image_gets_what_the_package_is_built_from() -> None:
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    names = {name for line in copied for name in line.split()}
+    assert names <= kept
+    assert all((ROOT / name).exists() for name in names)

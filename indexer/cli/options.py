@@ -8,8 +8,9 @@ import typer
 
 if TYPE_CHECKING:
     from indexer.read.release import Release
+    from skillsearch.settings import Settings
 
-__all__ = ["EscoOption", "SampleOption", "load_release", "tell_release"]
+__all__ = ["EscoOption", "SampleOption", "index_sample", "load_release", "tell_release"]
 
 EscoOption = Annotated[
     list[Path] | None,
@@ -48,3 +49,17 @@ def tell_release(release: "Release") -> None:
         note(f"  {text}")
     for rows in release.skipped:
         note(f"  skipped {rows}" if rows.unit == "row" else f"  {rows}")
+
+
+def index_sample(settings: "Settings") -> None:
+    """Index the sample taxonomy where nothing is published, with a progress bar.
+
+    Raises:
+        ConfigurationError: something else is published.
+        SkillSearchError: what a reindex raises.
+    """
+    from indexer.samples import ensure_sample
+    from skillsearch.cli.progress import progress_bars
+
+    with progress_bars() as progress:
+        ensure_sample(settings, progress)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar, cast, get_args
+from typing import Final, TypeVar, cast, get_args
 
 from indexer.read.codes import IscoCodes
 from indexer.read.identity import name_and_version, require_identity
@@ -27,7 +27,10 @@ from skillsearch.taxonomy.records import (
     Taxonomy,
 )
 
-__all__ = ["read_esco", "read_sample", "sample_path"]
+__all__ = ["SAMPLE", "read_esco", "read_sample", "sample_path"]
+
+SAMPLE: Final = "sample"
+"""Name of the sample taxonomy."""
 
 _COLLECTIONS = {
     "digitalSkillsCollection": "digital",
@@ -110,7 +113,7 @@ def sample_path() -> Path:
 
 def read_sample() -> Release:
     """Read the sample taxonomy, a small one in ESCO's form."""
-    return read_esco([sample_path()], name="sample", version="1.0.0")
+    return read_esco([sample_path()], name=SAMPLE, version="1.0.0")
 
 
 def _by_stem(tables: Iterable[Table]) -> tuple[dict[str, Table], str]:

@@ -20,9 +20,14 @@ COMMANDS: Final = "skillsearch.commands"
 _FIRST = (
     *("search", "extract", "titles", "similar", "normalize", "compare", "annotate"),
     *("reindex", "status", "builds", "rollback", "prune"),
+    *("serve", "mcp"),
     *("train", "export", "fit", "evaluate", "data"),
 )
 _OURS: Final = ("skillsearch", "indexer", "trainer")
+_EXTRAS: Final = dict.fromkeys(("fastapi", "starlette", "uvicorn", "prometheus_client"), "serve") | {
+    "mcp": "mcp"
+}
+"""The extra that brings a library; ``train`` for others."""
 _STOPPED: Final = 130
 """The exit code after Ctrl-C, as shells have it."""
 
@@ -61,7 +66,10 @@ def main() -> None:
             raise
         from skillsearch.cli.console import error
 
-        error(f"this command needs {problem.name}, which is not installed: pip install 'skillsearch[train]'")
+        extra = _EXTRAS.get((problem.name or "").partition(".")[0], "train")
+        error(
+            f"this command needs {problem.name}, which is not installed: pip install 'skillsearch[{extra}]'"
+        )
         sys.exit(1)
     except KeyboardInterrupt:
         _tell_stopped()

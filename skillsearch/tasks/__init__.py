@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from skillsearch.tasks.compare import COMPARE
+from skillsearch.tasks.concept import CONCEPT
 from skillsearch.tasks.normalize_skill import NORMALIZE_SKILL
 from skillsearch.tasks.normalize_title import NORMALIZE_TITLE
 from skillsearch.tasks.similar_skills import SIMILAR_SKILLS
@@ -15,6 +16,7 @@ from skillsearch.tasks.title_to_skills import TITLE_TO_SKILLS
 
 __all__ = [
     "COMPARE",
+    "CONCEPT",
     "NORMALIZE_SKILL",
     "NORMALIZE_TITLE",
     "SIMILAR_SKILLS",
@@ -37,6 +39,7 @@ TASKS: Final[Mapping[str, Task[Any, Any]]] = {
         SIMILAR_SKILLS,
         SUGGEST,
         COMPARE,
+        CONCEPT,
     )
 }
 """By name."""

@@ -22,7 +22,8 @@ class FitRequest:
     """Request of a fit: the judgements, and how to learn from them.
 
     Attributes:
-        judgements: a folder or zip of TalentCLEF, a CSV, or with `titles` a TREC file.
+        judgements: a home with judgements, a folder or zip of TalentCLEF, a CSV, or with `titles` a TREC
+            file.
         settings: name the models and the index; `depth` and `alpha` are those of the fixed blend.
         titles: of the queries of a TREC file.
         folds: of the cross-validation, by title.

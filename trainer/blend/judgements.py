@@ -1,6 +1,7 @@
 """Judgements of titles and skills, from whichever file has them, to a `Benchmark`.
 
-Three kinds are read: a folder or zip of TalentCLEF's task B; a table with the columns ``title``,
+Four kinds are read: a home in which people judged; a folder or zip of TalentCLEF's task B; a table with
+the columns ``title``,
 ``skill`` and ``grade``, where ``skill`` is a URI or a preferred label; and judgements in TREC's format
 with a table of ``query`` and ``title`` beside them, the documents being URIs.
 """
@@ -11,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from skillsearch.errors import EvaluationError
+from skillsearch.errors import EvaluationError, StoreError
+from skillsearch.judgements import GRADES, Judgements
 from skillsearch.tables import Record, Table
 from skillsearch.tasks import TITLE_TO_SKILLS
 from trainer.evaluate.benchmark import Benchmark, Document
@@ -28,6 +30,9 @@ _GRADES: Final[Mapping[str, int]] = {
 }
 """Words for grades."""
 
+_EXPORTED: Final = ("label", "who", "at")
+"""Columns of an export of a service's judgements that nothing is learned from."""
+
 _BETWEEN_WORDS: Final = re.compile(r"[\s_]+|(?<=\w)-(?=\w)")
 _WHOLE: Final = re.compile(r"(\d{1,9})(?:[.,]0+)?")  # a spreadsheet may have added decimals
 
@@ -41,7 +46,7 @@ def read_judgements(path: Path, *, titles: Path | None = None) -> Benchmark:
     """Read judgements; pairs that are not listed count as not relevant.
 
     Args:
-        path: a folder or zip of TalentCLEF, a CSV, or with `titles` a TREC file.
+        path: a home with judgements, a folder or zip of TalentCLEF, a CSV, or with `titles` a TREC file.
         titles: the titles of the TREC file's queries.
 
     Returns:
@@ -52,6 +57,8 @@ def read_judgements(path: Path, *, titles: Path | None = None) -> Benchmark:
     """
     if titles is not None:
         benchmark = _read_trec(path, titles)
+    elif Judgements.are_in(path):
+        benchmark = _read_home(path)
     elif path.is_dir() or path.suffix.lower() == ".zip":
         from trainer.evaluate.talentclef import read_talentclef
 
@@ -131,12 +138,29 @@ def _folded(label: str) -> str:
     return " ".join(label.casefold().split())
 
 
+def _read_home(home: Path) -> Benchmark:
+    """What people judged of each title and skill at last, whoever did."""
+    queries: dict[str, str] = {}
+    qrels: dict[str, dict[str, int]] = {}
+    try:
+        judged = Judgements(home).all()
+    except StoreError as error:
+        raise EvaluationError(str(error)) from error
+    for one in judged:
+        title = TITLE_TO_SKILLS.view(one.title)
+        query = f"title-{title.casefold()}"
+        queries.setdefault(query, title)
+        qrels.setdefault(query, {})[one.uri] = GRADES[one.grade]
+    return Benchmark(home.name or "home", queries, _documents(qrels), qrels)
+
+
 def _read_csv(path: Path) -> Benchmark:
     columns = ("title", "skill", "grade")
     queries: dict[str, str] = {}
     ids: dict[str, str] = {}
     qrels: dict[str, dict[str, int]] = {}
-    for row in Table.at(path, error_type=EvaluationError).rows(*columns, known=columns):
+    known = (*columns, *_EXPORTED)
+    for row in Table.at(path, error_type=EvaluationError).rows(*columns, known=known):
         title, skill, grade = _title(row), row.filled("skill"), _grade(row)
         query = ids.setdefault(title.casefold(), f"title-{len(ids) + 1}")
         queries.setdefault(query, title)
