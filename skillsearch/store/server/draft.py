@@ -17,7 +17,7 @@ from skillsearch.store.server.calls import Connection, translated
 from skillsearch.store.server.copies import wait_for_copies
 from skillsearch.store.server.layout import CollectionOptions
 from skillsearch.store.server.limits import Limits
-from skillsearch.store.server.messages import Struct, changed, uri_of
+from skillsearch.store.server.messages import Struct, changed, to_models, uri_of, write_messages
 from skillsearch.store.server.names import Names
 
 __all__ = ["ServerDraft"]
@@ -150,9 +150,12 @@ class ServerDraft:
             self.connection.client.update_collection(self._collections[space], metadata=self.info.to_dict())
 
     @translated
-    def _write(self, space: Space, points: list[Struct]) -> None:
-        client = self.connection.bulk or self.connection.client
-        client.upsert(self._collections[space], points, wait=True)
+    def _write(self, space: Space, points: Sequence[Struct]) -> None:
+        name, connection = self._collections[space], self.connection
+        if bulk := connection.bulk:
+            write_messages(bulk, name, points, connection.timeout)
+        else:
+            connection.client.upsert(name, to_models(points), wait=True)
 
 
 def _struct(point: Point) -> models.PointStruct:

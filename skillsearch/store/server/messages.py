@@ -1,17 +1,27 @@
 """Points as they are passed on: messages of gRPC, of whose numbers no Python objects are made."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 import numpy as np
 from qdrant_client import QdrantClient, grpc, models
-from qdrant_client.conversions.conversion import RestToGrpc
+from qdrant_client.conversions.conversion import GrpcToRest, RestToGrpc
 
 from skillsearch.arrays import Float32Array
 from skillsearch.store.base import Payload
 from skillsearch.store.schema import VECTOR_NAME
 
-__all__ = ["Found", "Offset", "Struct", "changed", "read_messages", "uri_of", "vector_of"]
+__all__ = [
+    "Found",
+    "Offset",
+    "Struct",
+    "changed",
+    "read_messages",
+    "to_models",
+    "uri_of",
+    "vector_of",
+    "write_messages",
+]
 
 Offset: TypeAlias = models.ExtendedPointId | None
 """The id of a page's first point; None of the first page, and behind the last."""
@@ -20,7 +30,7 @@ Found: TypeAlias = models.Record | grpc.RetrievedPoint
 """A point that was read."""
 
 Struct: TypeAlias = models.PointStruct | grpc.PointStruct
-"""A point to write; the client takes both forms, over REST and over gRPC."""
+"""A point to write."""
 
 
 def read_messages(
@@ -41,6 +51,28 @@ def read_messages(
     answer = client.grpc_points.Scroll(request, timeout=timeout)
     following = answer.next_page_offset.uuid if answer.HasField("next_page_offset") else None
     return list(answer.result), following
+
+
+def write_messages(client: QdrantClient, collection: str, points: Sequence[Struct], timeout: float) -> None:
+    """Write points, and wait until they can be found.
+
+    Raises:
+        grpc.RpcError: the server failed.
+    """
+    messages = [
+        RestToGrpc.convert_point_struct(point) if isinstance(point, models.PointStruct) else point
+        for point in points
+    ]
+    request = grpc.UpsertPoints(collection_name=collection, points=messages, wait=True)
+    client.grpc_points.Upsert(request, timeout=timeout)
+
+
+def to_models(points: Sequence[Struct]) -> list[models.PointStruct]:
+    """Points as they are written over REST."""
+    return [
+        point if isinstance(point, models.PointStruct) else GrpcToRest.convert_point_struct(point)
+        for point in points
+    ]
 
 
 def uri_of(found: Found) -> str:
