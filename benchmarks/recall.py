@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from indexer.candidates import choose_search, found_by, recall
+from indexer.candidates import choose_search, recall
 from skillsearch.arrays import Float32Array
 from skillsearch.store.base import Build, Point, Store
 from skillsearch.store.embedded import EmbeddedStore
 from skillsearch.store.filters import Match, Where
 from skillsearch.store.info import BuildInfo, Part
-from skillsearch.store.search import EXACT, LADDER, Search
+from skillsearch.store.search import EXACT, EXACT_LIMIT, LADDER, Search
 from skillsearch.store.server import ServerStore
 
 DIMENSION = 1024
@@ -149,30 +149,35 @@ def rows(build: Build, asked: int) -> Iterator[dict[str, Any]]:
     centres = units(np.random.default_rng(0).standard_normal((count // 10, DIMENSION), dtype=np.float32))
     queries = noisy(centres, asked, np.random.default_rng(2)).tolist()
     settings: dict[str, Search | None] = {"exact": EXACT, "served": None}
-    settings |= {str(search): search for search in LADDER if not search.is_exact}
+    if count > EXACT_LIMIT:  # else there is no graph to walk
+        settings |= {str(search): search for search in LADDER if not search.is_exact}
     for name, where in FILTERS.items():
-        nearest, points = found_by(build, where, queries, EXACT), build.count("skills", where)
+        points, nearest = build.count("skills", where), None
         for setting, search in settings.items():
+            found, times = timed(build, where, queries, search)
+            nearest = nearest or found
+            p50, p95 = np.percentile(times, [50, 95])
             yield {
                 "filter": name,
                 "points": points,
                 "setting": setting,
-                "recall": recall(found_by(build, where, queries, search), nearest),
-                **timed(build, where, queries, search),
+                "recall": recall(found, nearest),
+                "p50_ms": round(float(p50), 1),
+                "p95_ms": round(float(p95), 1),
             }
 
 
 def timed(
     build: Build, where: Where, queries: Sequence[Sequence[float]], search: Search | None
-) -> dict[str, float]:
-    """Milliseconds of a search."""
-    times = []
+) -> tuple[list[set[str]], list[float]]:
+    """URIs of the candidates of each query, and the milliseconds that finding them took."""
+    found, times = [], []
     for query in queries:
         begun = time.perf_counter()
-        build.query("skills", query, CANDIDATES, where, search=search)
+        hits = build.query("skills", query, CANDIDATES, where, search=search)
         times.append((time.perf_counter() - begun) * 1000)
-    p50, p95 = np.percentile(times, [50, 95])
-    return {"p50_ms": round(float(p50), 1), "p95_ms": round(float(p95), 1)}
+        found.append({hit.uri for hit in hits})
+    return found, times
 
 
 def noisy(centres: Float32Array, count: int, draw: np.random.Generator) -> Float32Array:

@@ -24,32 +24,25 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 from qdrant_client import QdrantClient, models
 
-__all__ = ["MAX_REQUEST_BYTES", "QdrantRest"]
-
-MAX_REQUEST_BYTES: Final = 32 * 1024 * 1024
-"""The limit of a server that is not set otherwise."""
-
-_OPEN_PATHS = ("/", "/healthz", "/livez", "/readyz")
+__all__ = ["QdrantRest"]
 
 
 class QdrantRest:
     """An HTTP server on loopback that answers as Qdrant does.
 
     It keeps its port and its data from one `start` to the next. Data are gone with the object.
-    `client` sees the same points without HTTP; there a cosine collection has the distance DOT,
-    because its vectors have been made unit vectors already. `readers` has keys that may only read,
+    `client` sees the same points without HTTP; there a collection has the distance DOT, because its
+    vectors have been made unit vectors already, as cosine wants them. `readers` has keys that may only read,
     with the names that each may read; None for all.
 
     Args:
         api_key: to be asked for, if any.
-        max_request_bytes: larger bodies are refused.
     """
 
-    def __init__(self, *, api_key: str | None = None, max_request_bytes: int = MAX_REQUEST_BYTES) -> None:
+    def __init__(self, *, api_key: str | None = None) -> None:
         self.client = QdrantClient(":memory:")
         self.api_key = api_key
         self.readers: dict[str, Container[str] | None] = {}
-        self.max_request_bytes = max_request_bytes
         self.lock = threading.RLock()
         self._collections: dict[str, _Collection] = {}
         self._operations = 0
@@ -115,7 +108,7 @@ class QdrantRest:
 
     def _refusal(self, method: str, path: str, key: str | None) -> tuple[int, bytes] | None:
         """What a key is told that may not do this, or None."""
-        if path in _OPEN_PATHS or key == self.api_key or self.api_key is None:
+        if path == "/" or key == self.api_key or self.api_key is None:
             return None
         if key not in self.readers:
             return 401, b"Invalid API key or JWT" if key else b"Must provide an API key"
@@ -133,10 +126,6 @@ class QdrantRest:
     def version(self, request: "_Request") -> object:
         """GET /"""
         return to_json({"title": "qdrant - vector search engine", "version": version("qdrant-client")})
-
-    def health(self, request: "_Request") -> object:
-        """GET /readyz and its like"""
-        return b"all shards are ready"
 
     # collections
 
@@ -161,11 +150,7 @@ class QdrantRest:
                 "Alias with the same name already exists",
             )
         collection = _Collection.create(wanted)
-        self.client.create_collection(
-            request.name,
-            vectors_config=collection.local_vectors(),
-            sparse_vectors_config=wanted.sparse_vectors,
-        )
+        self.client.create_collection(request.name, vectors_config=collection.local_vectors())
         self._collections[request.name] = collection
         return True
 
@@ -268,7 +253,6 @@ class QdrantRest:
             name,
             scroll_filter=wanted.filter,
             limit=_or(wanted.limit, 10),
-            order_by=wanted.order_by,
             offset=wanted.offset,
             with_payload=_or(wanted.with_payload, True),
             with_vectors=_or(wanted.with_vector, False),
@@ -309,14 +293,9 @@ class QdrantRest:
             self._resolved(request.name),
             query=query,
             using=wanted.using,
-            prefetch=wanted.prefetch,
             query_filter=wanted.filter,
             limit=_or(wanted.limit, 10),
-            offset=wanted.offset,
             with_payload=_or(wanted.with_payload, False),
-            with_vectors=_or(wanted.with_vector, False),
-            score_threshold=wanted.score_threshold,
-            lookup_from=wanted.lookup_from,
         )
 
     def _aliases(self) -> dict[str, str]:
@@ -360,8 +339,8 @@ class _Collection:
             models.CollectionConfig(
                 params=models.CollectionParams(**params | _given(given)),
                 hnsw_config=_changed(hnsw, wanted.hnsw_config),
-                optimizer_config=_changed(optimizers, wanted.optimizers_config),
-                wal_config=_changed(wal, wanted.wal_config),
+                optimizer_config=optimizers,
+                wal_config=wal,
                 quantization_config=wanted.quantization_config,
                 metadata=wanted.metadata,
                 strict_mode_config=_changed(models.StrictModeConfigOutput(), wanted.strict_mode_config),
@@ -370,19 +349,9 @@ class _Collection:
 
     def update(self, wanted: models.UpdateCollection) -> None:
         """Change what is given; metadata are merged, and a null removes its key."""
-        config, vectors = self.config, self._vectors()
-        for name, diff in (wanted.vectors or {}).items():
-            if name not in vectors:
-                raise _ApiError(400, f"Wrong input: Not existing vector name error: {name}")
-            for key in diff.model_fields_set:
-                setattr(vectors[name], key, getattr(diff, key))
+        config = self.config
         config.hnsw_config = _changed(config.hnsw_config, wanted.hnsw_config)
-        config.optimizer_config = _changed(config.optimizer_config, wanted.optimizers_config)
-        config.params = _changed(config.params, wanted.params)
         config.strict_mode_config = _changed(config.strict_mode_config, wanted.strict_mode_config)
-        if wanted.quantization_config is not None:
-            quantization = wanted.quantization_config
-            config.quantization_config = None if isinstance(quantization, models.Disabled) else quantization
         if wanted.metadata is not None:
             merged = (config.metadata or {}) | wanted.metadata
             config.metadata = {k: v for k, v in merged.items() if k not in wanted.metadata or v is not None}
@@ -416,8 +385,6 @@ class _Collection:
         """For local mode, which would make unit vectors of rounded ones once more."""
         return {
             name: params.model_copy(update={"distance": models.Distance.DOT})
-            if _is_cosine(params)
-            else params
             for name, params in self._vectors().items()
         }
 
@@ -430,11 +397,11 @@ class _Collection:
     def rounded(self, name: str, vector: Any) -> Any:  # noqa: ANN401 - or an id, or no vector
         """A dense vector as it is stored or compared; anything else as it is."""
         params = self._vectors().get(name)
-        if params is None or params.multivector_config or not _is_dense(vector):
+        if params is None or not _is_dense(vector):
             return vector
         values = np.asarray(vector, dtype=np.float32)
         length = float(np.linalg.norm(values))
-        if params.distance == models.Distance.COSINE and length > 0 and abs(length - 1) > 1e-6:
+        if length > 0 and abs(length - 1) > 1e-6:
             values = values / np.float32(length)
         if params.datatype == models.Datatype.FLOAT16:
             values = values.astype(np.float16).astype(np.float32)
@@ -493,10 +460,6 @@ def _not_found(name: str) -> _ApiError:
     return _ApiError(404, f"Not found: Collection `{name}` doesn't exist!")
 
 
-def _is_cosine(params: models.VectorParams) -> bool:
-    return params.distance == models.Distance.COSINE and not params.multivector_config
-
-
 def _is_dense(vector: Any) -> bool:  # noqa: ANN401
     return isinstance(vector, list) and all(isinstance(value, int | float) for value in vector)
 
@@ -518,7 +481,6 @@ def _or(value: Any, default: Any) -> Any:  # noqa: ANN401
 _NAME = r"/collections/(?P<name>[^/]+)"
 _ROUTES: Final[list[tuple[str, str, Callable[[QdrantRest, _Request], object]]]] = [
     ("GET", "/", QdrantRest.version),
-    ("GET", "/(healthz|livez|readyz)", QdrantRest.health),
     ("GET", "/collections", QdrantRest.list_collections),
     ("GET", "/aliases", QdrantRest.list_aliases),
     ("POST", "/collections/aliases", QdrantRest.update_aliases),
@@ -545,19 +507,12 @@ class _Handler(BaseHTTPRequestHandler):
     server: "_Server"
 
     def do_GET(self) -> None:
-        rest = self.server.rest
         length = int(self.headers.get("Content-Length") or 0)
-        if length > rest.max_request_bytes:
-            self.close_connection = True
-            limit = f"(limit: {rest.max_request_bytes} bytes)"
-            message = f"JSON payload ({length} bytes) is larger than allowed {limit}."
-            self._send(400, to_json({"status": {"error": message}, "time": 0.0}))
-            return
         body = self.rfile.read(length)
         if len(body) < length:  # the client died while it was sending
             self.close_connection = True
             return
-        self._send(*rest.handle(self.command, self.path, body, self._key()))
+        self._send(*self.server.rest.handle(self.command, self.path, body, self._key()))
 
     do_PUT = do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names http.server looks for
 
@@ -569,8 +524,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json" if body[:1] == b"{" else "text/plain")
         self.send_header("Content-Length", str(len(body)))
-        if self.close_connection:
-            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
 

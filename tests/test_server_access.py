@@ -301,6 +301,7 @@ class Writer:
 
     @translated
     def write(self) -> None:
+        assert self.connection.bulk
         self.connection.bulk.upsert("x", [models.PointStruct(id=1, vector={}, payload={})], wait=True)
 
 

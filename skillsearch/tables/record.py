@@ -24,6 +24,7 @@ KINDS: Final[Mapping[type, str]] = {
 WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 """A number that is counted with or compared."""
 
+_UNREADABLE = re.compile("[\0\ud800-\udfff]")
 _SHOWN = 80  # characters of what was found, in a message
 _NEARLY_ALL = 0.8
 
@@ -197,7 +198,7 @@ class Record:
     def _text(self, name: str, value: object, *, cleaned: bool = True) -> str:
         if not isinstance(value, str):
             raise self.error(name, f"found {KINDS.get(type(value), 'a date or time')}, expected text")
-        if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        if _UNREADABLE.search(value):
             raise self.error(name, "a NUL character or half of a surrogate pair; remove it")
         return clean(value) if cleaned else value
 

@@ -1,11 +1,12 @@
 """A sealed build on a server: two collections."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
-from qdrant_client import models
+from qdrant_client import QdrantClient, grpc, models
 
 from skillsearch.store.base import Payload, Point, ScoredPoint, Space
 from skillsearch.store.filters import Where
@@ -15,6 +16,7 @@ from skillsearch.store.search import EXACT_LIMIT, OVERSAMPLING, Search
 from skillsearch.store.server.calls import Connection, translated
 from skillsearch.store.server.layout import to_filter, to_payload
 from skillsearch.store.server.limits import Limits
+from skillsearch.store.server.messages import Found, Offset, read_messages, vector_of
 
 __all__ = ["CANDIDATES", "ServerBuild"]
 
@@ -24,6 +26,8 @@ CANDIDATES: Final = 200
 _PAGE = 500
 _ALL = 1_000_000  # more values than any field has
 _FILTERS = 256  # whose counts are kept
+
+_Item = TypeVar("_Item")
 
 
 class ServerBuild:
@@ -126,15 +130,27 @@ class ServerBuild:
         self, space: Space, *, vectors: bool = False, fields: Sequence[str] | None = None
     ) -> Iterator[Point]:
         """All points, a page at a time; `fields` names those of the payload that are wanted."""
-        offset: models.ExtendedPointId | None = None
-        while True:
-            records, offset = self._scroll(space, offset, vectors, fields)
-            for record in records:
-                named = record.vector if isinstance(record.vector, dict) else {}
-                vector = named.get(VECTOR_NAME, ())
-                yield Point(to_payload(record), vector)  # type: ignore[arg-type] # a dense vector
-            if offset is None:
-                return
+        return self._all(lambda offset: self._points(space, offset, vectors, fields))
+
+    def found(self, space: Space) -> Iterator[Found]:
+        """All points with their payloads and vectors, in the form that they came in, to be passed on."""
+        return self._all(lambda offset: self._found(space, offset))
+
+    def _all(self, page: Callable[[Offset], tuple[Sequence[_Item], Offset]]) -> Iterator[_Item]:
+        """The items of all pages; the next page is read while one is used."""
+        if self.connection.is_local:  # its client cannot be shared between threads
+            items, offset = page(None)
+            yield from items
+            while offset is not None:
+                items, offset = page(offset)
+                yield from items
+            return
+        with ThreadPoolExecutor(1, "read") as pool:
+            ahead: Future[tuple[Sequence[_Item], Offset]] | None = pool.submit(page, None)
+            while ahead:
+                items, offset = ahead.result()
+                ahead = None if offset is None else pool.submit(page, offset)
+                yield from items
 
     def values(self, space: Space, field: str) -> dict[str, int]:
         """Values of a field with their counts; they are counted here where strict mode cuts the answer."""
@@ -161,13 +177,34 @@ class ServerBuild:
         ).count
 
     @translated
+    def _points(
+        self, space: Space, offset: Offset, vectors: bool, fields: Sequence[str] | None
+    ) -> tuple[list[Point], Offset]:
+        """A page: payloads over REST, since Python reads JSON faster, and vectors over gRPC."""
+        bulk = self.connection.bulk if vectors else None
+        records, following = self._scroll(space, offset, vectors and bulk is None, fields)
+        if bulk is None:
+            return [Point(to_payload(record), _vector(record)) for record in records], following
+        messages, _ = self._messages(bulk, space, offset, payloads=False)
+        by_id = {message.id.uuid: vector_of(message).tolist() for message in messages}
+        return [Point(to_payload(record), by_id.get(str(record.id), ())) for record in records], following
+
+    @translated
+    def _found(self, space: Space, offset: Offset) -> tuple[Sequence[Found], Offset]:
+        if bulk := self.connection.bulk:
+            return self._messages(bulk, space, offset, payloads=True)
+        return self._scroll(space, offset, True, None)
+
+    def _messages(
+        self, bulk: QdrantClient, space: Space, offset: Offset, *, payloads: bool
+    ) -> tuple[list[grpc.RetrievedPoint], Offset]:
+        limit, timeout = self.limits.page(_PAGE), self.connection.timeout
+        name = self.collections[space]
+        return read_messages(bulk, name, limit, offset, payloads=payloads, timeout=timeout)
+
     def _scroll(
-        self,
-        space: Space,
-        offset: models.ExtendedPointId | None,
-        vectors: bool,
-        fields: Sequence[str] | None,
-    ) -> tuple[list[models.Record], models.ExtendedPointId | None]:
+        self, space: Space, offset: Offset, vectors: bool, fields: Sequence[str] | None
+    ) -> tuple[list[models.Record], Offset]:
         return self.connection.client.scroll(
             self.collections[space],
             limit=self.limits.page(_PAGE),
@@ -175,3 +212,8 @@ class ServerBuild:
             with_payload=list(fields) if fields else True,
             with_vectors=[VECTOR_NAME] if vectors else False,
         )
+
+
+def _vector(record: models.Record) -> Sequence[float]:
+    named = record.vector if isinstance(record.vector, dict) else {}
+    return named.get(VECTOR_NAME, ())  # type: ignore[return-value] # a dense vector

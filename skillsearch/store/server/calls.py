@@ -108,13 +108,18 @@ class Connection:
         return self._clients[self._at]
 
     @property
-    def bulk(self) -> QdrantClient:
-        """A client that writes many points: over gRPC where that answers."""
+    def bulk(self) -> QdrantClient | None:
+        """A client over gRPC for many points, where that answers."""
         if self._given is not None:
-            return self._given
+            return None
         if self._at not in self._bulk:
             self._bulk[self._at] = self._addresses[self._at].connect_bulk()
-        return self._bulk[self._at] or self.client
+        return self._bulk[self._at]
+
+    @property
+    def timeout(self) -> float:
+        """Seconds for one request over gRPC."""
+        return self._addresses[self._at].timeout
 
     @property
     def has_key(self) -> bool:

@@ -17,6 +17,7 @@ from skillsearch.store.server.calls import Connection, translated
 from skillsearch.store.server.copies import wait_for_copies
 from skillsearch.store.server.layout import CollectionOptions
 from skillsearch.store.server.limits import Limits
+from skillsearch.store.server.messages import Struct, changed, to_models, uri_of, write_messages
 from skillsearch.store.server.names import Names
 
 __all__ = ["ServerDraft"]
@@ -72,7 +73,7 @@ class ServerDraft:
         changes: Mapping[str, Payload],
         advance: Callable[[int], object] = lambda _: None,
     ) -> None:
-        """Read pages of the base with their vectors, and write what is wanted of each.
+        """Pass on pages of the base, with what is changed in each point.
 
         Raises:
             StoreError: there is no base, or the server failed.
@@ -80,15 +81,15 @@ class ServerDraft:
         if self._base is None:
             raise StoreError(f"build {self.info.name} has no base to copy from")
         wanted = (
-            Point(point.payload | changes[point.uri], point.vector)
-            for point in self._base.scan(space, vectors=True)
-            if point.uri in changes
+            changed(found, changes[uri])
+            for found in self._base.found(space)
+            if (uri := uri_of(found)) in changes
         )
         self._write_all(space, wanted, advance)
 
     def upsert(self, space: Space, points: Sequence[Point]) -> None:
         """Write points, and wait until they can be found."""
-        self._write_all(space, points, lambda _: None)
+        self._write_all(space, map(_struct, points), lambda _: None)
 
     def seal(self) -> ServerBuild:
         """Mark both collections as complete, once all their copies are; that of the skills last."""
@@ -103,7 +104,7 @@ class ServerDraft:
     def _build(self) -> ServerBuild:
         return ServerBuild(self.connection, self.info, self._collections, self._limits)
 
-    def _write_all(self, space: Space, points: Iterable[Point], advance: Callable[[int], object]) -> None:
+    def _write_all(self, space: Space, points: Iterable[Struct], advance: Callable[[int], object]) -> None:
         """Write batches, some at once, while the next are read."""
         size = min(_BATCH, self._limits.batch or _BATCH)
         writers = 1 if self.connection.is_local else _WRITERS  # a client in memory cannot be shared
@@ -149,14 +150,18 @@ class ServerDraft:
             self.connection.client.update_collection(self._collections[space], metadata=self.info.to_dict())
 
     @translated
-    def _write(self, space: Space, points: Sequence[Point]) -> None:
-        batch = [
-            models.PointStruct(
-                id=point_id(point.uri), vector={VECTOR_NAME: list(point.vector)}, payload=point.payload
-            )
-            for point in points
-        ]
-        self.connection.bulk.upsert(self._collections[space], batch, wait=True)
+    def _write(self, space: Space, points: Sequence[Struct]) -> None:
+        name, connection = self._collections[space], self.connection
+        if bulk := connection.bulk:
+            write_messages(bulk, name, points, connection.timeout)
+        else:
+            connection.client.upsert(name, to_models(points), wait=True)
+
+
+def _struct(point: Point) -> models.PointStruct:
+    return models.PointStruct(
+        id=point_id(point.uri), vector={VECTOR_NAME: list(point.vector)}, payload=point.payload
+    )
 
 
 def _finish(running: tuple[Future[None], int], advance: Callable[[int], object]) -> None:
