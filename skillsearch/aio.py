@@ -117,7 +117,7 @@ class AsyncSkillSearch:
         **options: Any,  # noqa: ANN401 - those of `search_each`
     ) -> list[SearchResult | FailedSearch]:
         """See `SkillSearch.search_many`."""
-        return await self._run(lambda: self.client.search_many(titles, **options))
+        return await self.run(lambda: self.client.search_many(titles, **options))
 
     async def close(self) -> None:
         """Close the index, once the searches that run have ended."""

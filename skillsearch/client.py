@@ -81,7 +81,8 @@ class SkillSearch:
             ModelError: the manifest of the encoder is damaged.
         """
         self._rankers = partial(Rankers.load, settings, encoder, temperature=temperature, distilled=distilled)
-        self._reranker, self._load_reranker = reranker, lambda: reranker
+        self._reranker = reranker
+        self._load_reranker: Callable[[], PairScorer | None] = lambda: reranker
         self._engine = Engine(store, encoder, self._rankers(reranker, blender), settings, calibration)
         self._blend: Path | None = None
 
