@@ -11,13 +11,14 @@ from mkdocs.structure.pages import Page
 __all__ = ["on_files", "on_page_markdown"]
 
 _ROOT: Final = Path(__file__).parents[1]
-_OUTSIDE: Final = re.compile(r"(\]\((?:\.\./)*)\.\./(results/|CHANGELOG)")
+_OUTSIDE: Final = re.compile(r"(\]\((?:\.\./)*)\.\./(results/|weights/|CHANGELOG)")
+_PAGES: Final = ("CHANGELOG.md", "weights/README.md")
 _INSIDE: Final = re.compile(r"(\]\((?:\.\./)*)docs/")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add files under their paths in the repository."""
-    for path in (_ROOT / "CHANGELOG.md", *sorted((_ROOT / "results").rglob("*"))):
+    for path in (*map(_ROOT.joinpath, _PAGES), *sorted((_ROOT / "results").rglob("*"))):
         if path.suffix in (".md", ".png"):
             name = path.relative_to(_ROOT).as_posix()
             files.append(File.generated(config, name, abs_src_path=str(path)))

@@ -172,7 +172,7 @@ def test_adverts_keep_their_places(tmp_path: Path, settings: Settings, taxonomy:
     assert advert[place["start"] : place["end"]] == place["text"] == skill.label
 
 
-@pytest.mark.parametrize("name", sorted({*TASKS} - {"suggest", "compare"}))
+@pytest.mark.parametrize("name", sorted({*TASKS} - {"suggest", "compare", "concept"}))
 def test_every_task_of_one_input_has_columns(name: str) -> None:
     fields = added_columns(TASKS[name], ["hits"])
     names = [field.name for field in fields]
@@ -390,7 +390,7 @@ def test_a_full_disk_loses_nothing(
 
 def test_an_output_that_cannot_be_written(tmp_path: Path, settings: Settings, titles: list[str]) -> None:
     source = write_csv(tmp_path / "jobs.csv", titles[:3])
-    with pytest.raises(AnnotationError, match="cannot be written: Not a directory"):
+    with pytest.raises(AnnotationError, match=r"cannot be written: (Not a directory|File exists)"):
         do(source, source / "out.jsonl", settings)
 
 

@@ -22,8 +22,10 @@ def test_from_a_release_to_ranked_skills(tmp_path: Path, bert_base: Path) -> Non
     )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    assert report["steps"] == {"encoder": 2, "reranker": 2}
-    assert set(report["metrics"]) == {"encoder_untrained", "encoder", "reranker", "majority_class"}
+    assert report["steps"] == {"encoder": 2, "reranker": 2, "distilled": 19}
+    assert set(report["metrics"]) == {
+        *("encoder_untrained", "encoder", "reranker", "majority_class", "distilled")
+    }
 
     done = run("train", "--sample", home=tmp_path)
     assert done.returncode == 1

@@ -191,7 +191,9 @@ def test_occupations_for_a_skill_are_scored_with_the_skill_as_the_skill(
     skills: SkillSearch, made: tuple[Path, TrainReport]
 ) -> None:
     skill = skills.search("Nurse", limit=1)[0]
-    hits = skills.titles_for(skill.uri, limit=5).hits
+    found = skills.titles_for(skill.uri, limit=20).hits
+    hits = [hit for hit in found if hit.probability != 1]  # what the taxonomy links is certain
+    assert hits
     engine = skills._engine
     encoder = engine.encoder
     scorer = locate_models(str(made[0])).load_distilled(encoder)

@@ -93,7 +93,7 @@ def test_lines_of_html_end_with_its_elements() -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("You plan routes, and talk to drivers", ["plan routes", "talk to drivers"]),
+        ("You plan routes, and talk to drivers", ["You plan routes", "talk to drivers"]),
         ("knowledge of fire law or - sums", ["knowledge of fire law"]),
         ("alone", []),
         (

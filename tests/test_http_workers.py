@@ -75,7 +75,7 @@ def test_two_workers_answer_while_the_index_moves(
         asked = [threads.submit(ask, number) for number in range(4)]
         try:
             for arguments in (
-                ("reindex", "--taxonomy", str(table), "--json"),
+                ("reindex", "--taxonomy", str(table), "--set", "version=1.0", "--json"),
                 ("rollback", "--json"),
                 ("prune", "--keep", "1", "--json"),
             ):

@@ -7,16 +7,13 @@ from fastapi import APIRouter, Path, Query
 from pydantic import StringConstraints
 from starlette.responses import Response
 
-from skillsearch import tasks
+import skillsearch.tasks as tasks
 from skillsearch.http import answers, bodies
 from skillsearch.http.budget import Step
 from skillsearch.http.call import Call, Read, json_response
 from skillsearch.http.problems import MEDIA_TYPE
 from skillsearch.results import Found, OccupationMatch, SearchResult, SkillMatch, Status
 from skillsearch.store.base import Space
-from skillsearch.tasks.compare import Comparison
-from skillsearch.tasks.concept import Concept
-from skillsearch.tasks.text_to_skills import Extraction
 
 __all__ = ["PROBLEMS", "router", "search"]
 
@@ -85,7 +82,7 @@ async def similar_many(body: bodies.SimilarBatch, call: Read) -> Response:
     return await call.batch(tasks.SIMILAR_SKILLS, body, limit=body.limit, **body.options())
 
 
-@router.post("/text/extract", tags=["search"], response_model=Extraction)
+@router.post("/text/extract", tags=["search"], response_model=tasks.Extraction)
 async def extract(body: bodies.ExtractBody, call: Read) -> Response:
     """The skills of an advert, with their places."""
     await call.service.status()
@@ -96,7 +93,7 @@ async def extract(body: bodies.ExtractBody, call: Read) -> Response:
     return json_response(result.to_dict())
 
 
-@router.post("/text/extract/batch", tags=["batch"], response_model=answers.Batch[Extraction])
+@router.post("/text/extract/batch", tags=["batch"], response_model=answers.Batch[tasks.Extraction])
 async def extract_many(body: bodies.ExtractBatch, call: Read) -> Response:
     """The skills of each of many adverts."""
     return await call.batch(tasks.TEXT_TO_SKILLS, body, model=body.model, threshold=body.threshold)
@@ -114,7 +111,7 @@ async def normalize_titles(body: bodies.NormalizeTitles, call: Read) -> Response
     return await call.batch(tasks.NORMALIZE_TITLE, body, limit=body.limit)
 
 
-@router.post("/compare", tags=["search"], response_model=Comparison)
+@router.post("/compare", tags=["search"], response_model=tasks.Comparison)
 async def compare(body: bodies.CompareBody, call: Read) -> Response:
     """What two titles, or a profile of skills and a title, share, and what is missing."""
     call.within(body.limit)
@@ -124,7 +121,7 @@ async def compare(body: bodies.CompareBody, call: Read) -> Response:
     return json_response(result.to_dict())
 
 
-@router.post("/compare/batch", tags=["batch"], response_model=answers.Batch[Comparison])
+@router.post("/compare/batch", tags=["batch"], response_model=answers.Batch[tasks.Comparison])
 async def compare_many(body: bodies.CompareBatch, call: Read) -> Response:
     """Many comparisons."""
     return await call.batch(tasks.COMPARE, body, limit=body.limit)
@@ -155,7 +152,7 @@ async def suggest_by_body(body: bodies.SuggestBody, call: Read) -> Response:
 @router.get(
     "/concepts/{uri:path}",
     tags=["look up"],
-    response_model=Concept,
+    response_model=tasks.Concept,
     responses={404: PROBLEMS[422]},
 )
 async def concept(call: Read, uri: Uri, limit: Limit = 50) -> Response:

@@ -46,7 +46,11 @@ async def undo(number: int, call: Judge) -> Response:
     return json_response(found.to_dict())
 
 
-@router.get("", response_model=answers.JudgementList)
+@router.get(
+    "",
+    response_model=answers.JudgementList,
+    responses={200: {"content": {"text/csv": {}, "text/plain": {}}}},
+)
 async def export(call: Judge, title: Title = None, format: Format = "json") -> Response:  # noqa: A002
     """The judgements that count, as JSON, as CSV or in TREC's format."""
     kept, status = judgements_of(call), await call.service.status()

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from skillsearch import errors
+import skillsearch.errors as errors
 from skillsearch.characters import json_text, one_line
 from skillsearch.errors import SkillSearchError
 

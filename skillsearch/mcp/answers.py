@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skillsearch.results import FailedSearch, Found, OccupationMatch, SearchResult, SkillMatch, Versions
-from skillsearch.tasks.compare import Comparison
-from skillsearch.tasks.concept import Concept
-from skillsearch.tasks.text_to_skills import Extraction
+from skillsearch.tasks import Comparison, Concept, Extraction
 
 __all__ = [
     "ComparisonAnswer",

@@ -11,7 +11,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from pydantic import Field
 
-from skillsearch import tasks
+import skillsearch.tasks as tasks
 from skillsearch.aio import AsyncSkillSearch
 from skillsearch.characters import json_text
 from skillsearch.client import SkillSearch
