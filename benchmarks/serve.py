@@ -15,7 +15,6 @@ Needs the extra `torch`, and faiss-cpu for the usual recipe.
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -29,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from skillsearch.models.device import cpu_threads
-from skillsearch.models.pair import DISTILLED, ENCODER, RERANKER, locate_models
+from skillsearch.models.pair import DISTILLED, ENCODER, RERANKER
 from skillsearch.settings import load_settings
 from skillsearch.store import open_store
 from skillsearch.tables.table import Table
@@ -70,8 +69,7 @@ def main() -> None:
     with ExitStack() as stack:
         if options.first:
             _open(options.systems[0], options.models, stack)(titles[0])
-            kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            print(json.dumps({"memory_mb": round(kilobytes / 1024)}))  # noqa: T201
+            print(json.dumps({"memory_mb": _peak_memory()}))  # noqa: T201
             return
         systems = {name: _open(name, options.models, stack) for name in options.systems}
         report = _latency(systems, titles)
@@ -168,9 +166,14 @@ def _first_answer(name: str) -> dict[str, float]:
     return {"first_answer_s": seconds} | json.loads(done.stdout.splitlines()[-1])
 
 
+def _peak_memory() -> int:
+    """Megabytes that this process had at its peak (Linux); `resource` would count its parent's too."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return round(int(status["VmHWM"].split()[0]) / 1024)
+
+
 def _disk(name: str, models: Path) -> int:
     """Megabytes of the files of the models that a system reads."""
-    pair = locate_models(str(models))
     if name in USUAL or "torch" in name:
         files = [path for part in (ENCODER, RERANKER) for path in (models / part).rglob("*.safetensors")]
     else:
@@ -181,7 +184,6 @@ def _disk(name: str, models: Path) -> int:
             "float32": models / RERANKER / "onnx" / "model.onnx",
         }
         files = [encoder, *(path for word, path in rerankers.items() if word in name)]
-    _ = pair  # an unknown folder is told
     return round(sum(path.stat().st_size for path in files) / 1e6)
 
 

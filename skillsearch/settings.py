@@ -146,8 +146,8 @@ class Settings(BaseSettings):
     )
     min_probability: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None,
-        description="Keep only hits that are at least so likely to be contextual or core; with the "
-        "cross-encoder.",
+        description="Keep only hits that are at least so probable; with the cross-encoder, distilled or "
+        "whole.",
     )
     device: str | None = Field(default=None, description="cpu, cuda or mps; by default the best there is.")
     runtime: Runtime | None = Field(

@@ -218,7 +218,7 @@ def test_filters_many_titles_threads_and_asyncio(late: SkillSearch) -> None:
     [
         (
             {"min_probability": 0.5},
-            "min_probability does not go with late interaction; it goes with the reranker cross-encoder",
+            "min_probability does not go with late interaction; it goes with the cross-encoder, distilled",
         ),
         ({"rerank": "colbert"}, "one of distilled, cross-encoder, late-interaction, found 'colbert'"),
         ({"rerank": None}, "found None"),

@@ -377,10 +377,10 @@ def test_a_setting_asks_for_probable_hits(client: SkillSearch, encoder: Encoder)
 def test_without_reranking_there_are_no_probabilities_to_ask_for(
     client: SkillSearch, encoder: Encoder
 ) -> None:
-    with pytest.raises(QueryError, match="it goes with the reranker cross-encoder"):
+    with pytest.raises(QueryError, match="it goes with the cross-encoder, distilled or whole"):
         client.search("Chef", min_probability=0.5, rerank=False)
     alone = SkillSearch(client._engine.store, encoder, None, client._engine.settings)
-    with pytest.raises(QueryError, match="it goes with the reranker cross-encoder"):
+    with pytest.raises(QueryError, match="it goes with the cross-encoder, distilled or whole"):
         alone.search("Chef", min_probability=0.5)
 
 

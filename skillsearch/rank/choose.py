@@ -96,7 +96,7 @@ class Rankers:
                 min_probability=least,
             )
             named["distilled"] = quick
-            pairs = pairs if scorer else quick.with_options({})
+            pairs = pairs if scorer else replace(quick, min_probability=None)
         wanted = settings.rerank or ("cross-encoder" if scorer else "distilled")
         return cls(named.get(wanted, NoReranking()), NoReranking(), named, pairs)
 

@@ -34,8 +34,7 @@ _TAKEN_BY: Final[Mapping[str, str]] = {
     "alpha": "the fixed blend of retrieval and a reranker: leave it out, or unset SKILLSEARCH_BLENDER",
     "depth": "a reranker or a learned blend: leave it out",
     "demand_weight": "a learned blend: name one with SKILLSEARCH_BLENDER, or leave it out",
-    "min_probability": "the reranker cross-encoder, which gives the probabilities: "
-    "search with rerank='cross-encoder', or leave it out",
+    "min_probability": "the cross-encoder, distilled or whole: search with one of them, or leave it out",
 }
 """What each option goes with, and what to do about one that does not go with a search."""
 

@@ -51,7 +51,7 @@ def search(
         demand_weight: how much a learned blend heeds demand, at least 0; by default the setting's,
             1. 0 treats every skill as of average demand, more makes general skills more prominent.
         min_probability: keeps hits that are at least so probable, in [0, 1], before `limit` is cut; by
-            default the setting's, none. It goes with the cross-encoder.
+            default the setting's, none. It goes with the cross-encoder, distilled or whole.
 
     Raises:
         QueryError: the title is empty, too long or not text, a number is out of range, an option
