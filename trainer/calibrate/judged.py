@@ -30,8 +30,8 @@ Item = TypeVar("Item")
 Pair = Callable[[str, str], tuple[str, str]]
 
 _LIKE: Final = 50  # candidates where only the nearest can be right
-_TEXTS: Final = 75  # that a reranker reads the candidates of
-_PLAIN: Final = 500  # whose candidates only the encoder finds
+_TEXTS: Final = 150  # of a half, that a reranker reads the candidates of
+_PLAIN: Final = 500  # of a half, whose candidates only the encoder finds
 
 
 @dataclass(frozen=True, eq=False)

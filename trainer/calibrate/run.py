@@ -1,4 +1,4 @@
-"""The use case: fit calibrators on one half of held-out occupations, and report on the other."""
+"""The use case: fit calibrators on held-out occupations; each half is reported on by the other's."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ _PLAIN: Final = 4
 
 @dataclass(frozen=True)
 class Reported:
-    """How far a calibrator is off on occupations that it was not fitted on.
+    """How far the probabilities are off on occupations that they were not fitted on.
 
     Attributes:
         task: its name.
@@ -79,8 +79,8 @@ def calibrate(
 ) -> CalibrationReport:
     """Fit a calibrator for each task and reranker.
 
-    Every other occupation is fitted on, and the others are reported on; of tasks that start from skills,
-    the same holds for these.
+    All occupations are fitted on. What is reported is cross-fitted: of each half, every other occupation,
+    by a calibrator that was fitted on the other half. Tasks that start from skills halve these too.
 
     Args:
         taxonomy: tells what is right.
@@ -109,15 +109,18 @@ def calibrate(
     reported = []
     for task, reranker, make in _asked(source):
         progress(f"{task}, {reranker}")
-        fitted_on, asked = (list(make(half, number, reranker)) for number, half in enumerate(halves))
-        calibrator = _fitted(fitted_on, reranked=reranker != NO_RERANKER)
-        if calibrator is None or not asked:
+        parts = [list(make(half, number, reranker)) for number, half in enumerate(halves)]
+        ranker, plain = source.rankers[reranker], reranker == NO_RERANKER
+        by_half = [_fitted(part, plain=plain) for part in parts]
+        calibrator = _fitted([*parts[0], *parts[1]], plain=plain)
+        if calibrator is None or by_half[0] is None or by_half[1] is None:
             continue
         tasks.setdefault(task, {})[reranker] = calibrator
-        reported.append(_reported(task, reranker, source.rankers[reranker], calibrator, asked))
+        crossed = [(parts[0], by_half[1]), (parts[1], by_half[0])]
+        reported.append(_reported(task, reranker, ranker, crossed))
     if not tasks:
         return CalibrationReport(None)
-    described = f"{taxonomy}: {len(halves[0]):,} of {len(occupations):,} occupations"
+    described = f"{taxonomy}: {len(occupations):,} occupations"
     models = {"cross-encoder": scorer, "distilled": distilled}
     calibration = Calibration(
         encoder=encoder.folder.fingerprint,
@@ -139,12 +142,12 @@ def _asked(source: Source) -> Iterator[tuple[str, str, Make]]:
     yield "similar-skills", NO_RERANKER, source.alike
 
 
-def _fitted(judged: Sequence[Judged], *, reranked: bool) -> Calibrator | None:
+def _fitted(judged: Sequence[Judged], *, plain: bool) -> Calibrator | None:
     """A calibrator; None where too few candidates are right, or wrong."""
     tables, right, counts = [], [], []
     for one in judged:
         table = features(one.candidates)
-        tables.append(table[one.counts] if reranked else table[one.counts, :_PLAIN])
+        tables.append(table[one.counts, :_PLAIN] if plain else table[one.counts])
         right.append(one.right[one.counts])
         shown = np.arange(len(one.candidates)) < _SHOWN
         counts.append(np.where(shown, 1.0, _TAIL)[one.counts])
@@ -157,9 +160,12 @@ def _fitted(judged: Sequence[Judged], *, reranked: bool) -> Calibrator | None:
 
 
 def _reported(
-    task: str, reranker: str, ranker: Ranker, calibrator: Calibrator, judged: Sequence[Judged]
+    task: str, reranker: str, ranker: Ranker, crossed: Sequence[tuple[Sequence[Judged], Calibrator]]
 ) -> Reported:
-    shares, right, shown = _shares(judged, ranker, {reranker: calibrator})
+    """How far the calibrators are off, each on candidates that it was not fitted on."""
+    judged = [one for part, _ in crossed for one in part]
+    parts = [_shares(part, ranker, {reranker: calibrator}) for part, calibrator in crossed]
+    shares, right, shown = (np.concatenate(some) for some in zip(*parts, strict=True))
     first = binned(shares[shown], right[shown])
     before = None
     if reranker in ("cross-encoder", "distilled"):

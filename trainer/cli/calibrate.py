@@ -33,9 +33,10 @@ def calibrate(
 ) -> None:
     """Make the probabilities of hits honest, for models whose training did not, or on another release.
 
-    `skillsearch train` does so by itself. Half of the held-out occupations tell how often a skill with such
-    scores is needed; the table shows how far the probabilities are off on the other half. The result is
-    calibration.json beside the models. --set takes any setting, and version of the release.
+    `skillsearch train` does so by itself. The held-out occupations tell how often a skill with such scores
+    is needed; the table shows how far the probabilities of each half are off where they are fitted on the
+    other. The result is calibration.json beside the models. --set takes any setting, and version of the
+    release.
 
     Example: skillsearch calibrate --esco ESCO.zip --esco RELATIONS.zip
 
@@ -105,7 +106,8 @@ def _print(report: "CalibrationReport", *, as_json: bool) -> None:
         return
     fitted = report.calibration.fitted_on if report.calibration else ""
     table = new_table(
-        caption=f"fitted on {fitted}; measured on the others. Errors of the first 20 hits, and of all"
+        caption=f"fitted on {fitted}; each half measured by a fit of the other. Errors of the first 20 hits, "
+        "and of all"
     )
     for name in ("task", "reranker", "texts", "error", "of all", "before"):
         table.add_column(name, justify="left" if name in ("task", "reranker") else "right")

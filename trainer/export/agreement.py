@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ _ALPHA: Final = 0.7
 _TINY: Final = 1e-12
 
 Numbers = NDArray[np.floating]
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,14 +55,16 @@ class Sample:
 
 
 def draw_sample(taxonomy: Taxonomy, held_out: Sequence[str] = ()) -> Sample:
-    """A sample of a taxonomy: occupations that were held out, or any where none were.
+    """A sample of a taxonomy: occupations that were held out, and where they are too few others as well.
 
     Raises:
         EvaluationError: no occupation needs a skill.
     """
     needs = taxonomy.relations_by_occupation
-    known = [uri for uri in held_out if uri in needs]
-    occupations, rows = known or list(needs), {uri: row for row, uri in enumerate(taxonomy.skills)}
+    known = _spaced([uri for uri in held_out if uri in needs], _TITLES)
+    trained = set(needs) - set(held_out)
+    others = _spaced([uri for uri in needs if uri in trained], _TITLES - len(known))
+    occupations, rows = [*known, *others], {uri: row for row, uri in enumerate(taxonomy.skills)}
     if not occupations:
         raise EvaluationError(
             f"no occupation of {taxonomy} needs a skill: export with a release that has relations"
@@ -70,7 +73,7 @@ def draw_sample(taxonomy: Taxonomy, held_out: Sequence[str] = ()) -> Sample:
         [occupation_text(taxonomy.occupations[uri]) for uri in occupations],
         [skill_text(skill) for skill in taxonomy.skills.values()],
         [[rows[relation.skill] for relation in needs[uri]] for uri in occupations],
-        f"{taxonomy}, {'held-out occupations' if known else 'occupations that may have been trained on'}",
+        f"{taxonomy}, {len(known)} held-out occupations and {len(others)} that may have been trained on",
     )
 
 
@@ -201,7 +204,7 @@ def _ranks(scores: Numbers) -> Int64Array:
     return ranks
 
 
-def _spaced(items: Sequence[int], most: int) -> list[int]:
+def _spaced(items: Sequence[_Item], most: int) -> list[_Item]:
     """At most so many items, evenly spaced."""
     places = np.linspace(0, len(items) - 1, min(most, len(items)), dtype=np.int64)
     return [items[place] for place in places]

@@ -196,7 +196,7 @@ class _Run:
         )
 
     def calibrate(self) -> TrainReport:
-        """Fit what makes probabilities of scores on half of the held-out occupations; measure the rest."""
+        """Fit what makes probabilities of scores on the held-out occupations, and measure it."""
         report = TrainReport()
         with report.timed("calibrate the hits", self.progress):
             if not is_first():
