@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from faults import namespaces_work, small_filesystem
+from faults import namespaces_work, read_only_folder, small_filesystem
 from test_store import built, info, point
 
 from indexer.builds import prune
@@ -54,8 +54,36 @@ def test_a_build_that_is_removed_while_it_is_opened(
 
 def test_a_build_whose_files_are_gone_leaves_no_new_ones(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
-        EmbeddedBuild(tmp_path / "gone", info(), {}).count("skills")
+        EmbeddedBuild(tmp_path / "gone", info()).count("skills")
     assert list(tmp_path.iterdir()) == []
+
+
+SEARCH = """
+import sys, tempfile
+from pathlib import Path
+from skillsearch.errors import StoreError
+from skillsearch.store.embedded import EmbeddedStore
+
+tempfile.tempdir = sys.argv[2]
+try:
+    build = EmbeddedStore(Path(sys.argv[1])).published()
+    print(build.count("skills"), len(list(Path(sys.argv[2]).iterdir())))
+    build.close()
+except StoreError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(not namespaces_work(), reason="this machine allows no user and mount namespaces")
+def test_a_read_only_disk_is_searched_by_a_copy(tmp_path: Path) -> None:
+    home, scratch = tmp_path / "home", tmp_path / "scratch"
+    scratch.mkdir()
+    published(home).close()
+    done = read_only_folder(home, SEARCH, home, scratch)
+    assert (done.returncode, done.stdout) == (0, "1 1\n"), done.stderr
+    assert list(scratch.iterdir()) == []
+    done = read_only_folder(tmp_path, SEARCH, home, scratch)
+    assert "set TMPDIR to a folder with room" in done.stdout
 
 
 def test_what_dead_processes_left_is_removed(tmp_path: Path) -> None:

@@ -1,6 +1,10 @@
 """A sealed build of the embedded store: a folder with its description and a shard for each space."""
 
 import json
+import os
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +16,7 @@ from skillsearch.files import write_atomically
 from skillsearch.forks import Lock, renew_in_children
 from skillsearch.store.base import SPACES, Payload, Point, ScoredPoint, Space
 from skillsearch.store.embedded.engine import records, to_filter, translated
-from skillsearch.store.embedded.files import hole_bytes, require_room
+from skillsearch.store.embedded.files import allocated_bytes, copy_folder, hole_bytes, require_room
 from skillsearch.store.filters import Where
 from skillsearch.store.info import BuildInfo
 from skillsearch.store.schema import VECTOR_NAME, point_id
@@ -29,12 +33,17 @@ _INHERITED: list[dict[Space, edge.EdgeShard]] = []
 
 
 class EmbeddedBuild:
-    """Searched through memory-mapped files, which never change."""
+    """Searched through memory-mapped files, which never change.
 
-    def __init__(self, folder: Path, info: BuildInfo, shards: dict[Space, edge.EdgeShard]) -> None:
+    The engine opens them for writing all the same. Where that is not allowed, as on a disk that is mounted
+    read-only, it gets a copy in the system's temporary folder, which goes with the build.
+    """
+
+    def __init__(self, folder: Path, info: BuildInfo) -> None:
         self.info = info
         self.folder = folder
-        self._shards = shards
+        self._copy = None if os.access(folder, os.W_OK) else _Copy(folder)
+        self._shards = {space: _load(self._place / space) for space in SPACES}
         self._names: dict[Space, dict[edge.PointId, Payload]] = {space: {} for space in SPACES}
         self._counts: dict[tuple[Space, Where | None], int] = {}
         self._opening = Lock()
@@ -47,13 +56,14 @@ class EmbeddedBuild:
         Raises:
             StoreError: its files are missing or damaged.
         """
-        info = read_info(folder)
-        return cls(folder, info, {space: _load(folder / space) for space in SPACES})
+        return cls(folder, read_info(folder))
 
     def renew(self) -> None:
         """Have a forked child open the files anew, since the engine's threads are not there."""
         _INHERITED.append(self._shards)
         self._shards = {}
+        if self._copy:
+            self._copy.remove.detach()  # it is the parent's
 
     @translated
     def count(self, space: Space, where: Where | None = None) -> int:
@@ -122,12 +132,19 @@ class EmbeddedBuild:
         """Close the files."""
         for shard in self._shards.values():
             shard.close()
+        if self._copy:
+            self._copy.remove()
+
+    @property
+    def _place(self) -> Path:
+        """Where the engine's files are."""
+        return self._copy.folder if self._copy else self.folder
 
     def _shard(self, space: Space) -> edge.EdgeShard:
         if space not in self._shards:  # after a fork
             with self._opening:
                 if space not in self._shards:
-                    self._shards[space] = _load(self.folder / space)
+                    self._shards[space] = _load(self._place / space)
         return self._shards[space]
 
     def _matching(self, space: Space, where: Where | None) -> int:
@@ -170,6 +187,27 @@ def read_info(folder: Path) -> BuildInfo:
 def write_info(folder: Path, info: BuildInfo) -> None:
     """Write the description; its being there is the sign that the build is complete."""
     write_atomically(folder / "build.json", [json.dumps(info.to_dict(), indent=2).encode(), b"\n"])
+
+
+class _Copy:
+    """A copy of a build in the system's temporary folder, until it is removed or the process ends.
+
+    Raises:
+        StoreError: there is no room for it.
+    """
+
+    def __init__(self, build: Path) -> None:
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix="skillsearch-"))
+            self.remove = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+            require_room(self.folder, allocated_bytes(build), hole_bytes(build))
+            for space in SPACES:
+                copy_folder(build / space, self.folder / space)
+        except (OSError, shutil.Error) as error:
+            raise StoreError(
+                f"{build} may not be written to, and cannot be copied to where the engine may: {error}; set "
+                "TMPDIR to a folder with room"
+            ) from error
 
 
 def _load(folder: Path) -> edge.EdgeShard:
