@@ -88,9 +88,9 @@ def read_esco(
         raise TaxonomyError("no release was given: name its zips or folders")
     paths = [path if path.name else path.resolve() for path in paths]
     files = find_tables(paths, wanted=lambda file: language in (None, language_of(file) or language))
-    by_stem, language = _by_stem(files.tables.values())
-    _require_files(by_stem, paths)
-    if not language:
+    by_stem, found = _by_stem(files.tables.values())
+    _require_files(by_stem, paths, language or "<language>")
+    if not (language := language or found):
         source = by_stem["skills"].source
         raise TaxonomyError(f"{source}: no language in the file name; expected one such as skills_en.csv")
     name, version = _identity(files.names, name, version)
@@ -152,12 +152,12 @@ def _by_stem(tables: Iterable[Table]) -> tuple[dict[str, Table], str]:
     return by_stem, next(iter(languages), "")
 
 
-def _require_files(by_stem: dict[str, Table], paths: Sequence[Path]) -> None:
+def _require_files(by_stem: dict[str, Table], paths: Sequence[Path], language: str) -> None:
     given = ", ".join(path.name for path in paths)
     for stem in _CLASSIFICATION_FILES:
         if stem not in by_stem:
             raise TaxonomyError(
-                f"{stem}_<language>.csv is not in {given}: add the classification in a language, "
+                f"{stem}_{language}.csv is not in {given}: add the classification in a language, "
                 "such as 'ESCO dataset - v1.1.1 - classification - en - csv.zip'"
             )
     for stem in _RELATION_FILES:

@@ -55,11 +55,14 @@ class Vocabulary:
         words: of its names, folded, with how often each occurs.
         names: concepts by name, folded.
         acronyms: what each stands for, by the acronym in capitals.
+        is_alone: whether titles are in the language of the index alone. Otherwise one without a word that the
+            index has is left as it is spelt.
     """
 
     words: Mapping[str, int]
     names: Mapping[str, frozenset[str]]
     acronyms: Mapping[str, str] = field(default_factory=dict)
+    is_alone: bool = True
 
     @cached_property
     def has_and(self) -> bool:
@@ -97,7 +100,8 @@ def clean_title(title: str, vocabulary: Vocabulary) -> CleanTitle:
     if not any(char.isalpha() for char in job):
         return CleanTitle((" ".join(text.split()),))
     job = _PAIR.sub(_of_one_gender, job)
-    job = _expanded(_spelt(job, vocabulary), vocabulary)
+    if vocabulary.is_alone or vocabulary.knows(job):
+        job = _expanded(_spelt(job, vocabulary), vocabulary)
     return CleanTitle(_titles(job, vocabulary), tuple(seniority))
 
 
