@@ -1,4 +1,4 @@
-"""Several languages: releases read together, what models learn of them, and titles over an index in another."""
+"""Several languages: releases read together, what models learn of them, and titles over one index."""
 
 import json
 import shutil

@@ -88,9 +88,9 @@ def read_esco(
         raise TaxonomyError("no release was given: name its zips or folders")
     paths = [path if path.name else path.resolve() for path in paths]
     files = find_tables(paths, wanted=lambda file: language in (None, language_of(file) or language))
-    by_stem, found = _by_stem(files.tables.values())
+    by_stem, told = _by_stem(files.tables.values())
     _require_files(by_stem, paths, language or "<language>")
-    if not (language := language or found):
+    if not (language := language or told):
         source = by_stem["skills"].source
         raise TaxonomyError(f"{source}: no language in the file name; expected one such as skills_en.csv")
     name, version = _identity(files.names, name, version)

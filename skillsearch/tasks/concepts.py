@@ -106,7 +106,7 @@ def matches(
 
 
 def is_title(run: Run, text: str) -> bool:
-    """Whether a text is a job title in a language that is read, by the index's occupations, or else skills."""
+    """Whether a text is a job title in a language that is read, by the occupations, or else the skills."""
     space: Space = "occupations" if run.kept.names("occupations").labels else "skills"
     names = run.kept.names(space)
     if not is_text(text, run.scripts(space)):
