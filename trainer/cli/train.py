@@ -36,8 +36,8 @@ def train(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="compact (two CPU cores), compact-card (SkillScout's recipe on the same base) or "
-            "large (SkillScout's recipe, a GPU). For unified: compact, or large (the paper's, a GPU).",
+            help="compact (two CPU cores), compact-card (SkillScout's recipe on the same base), "
+            "multilingual (all languages of --esco) or large (SkillScout's recipe, a GPU). For unified: compact, or large (the paper's, a GPU).",
             show_default="compact",
         ),
     ] = None,
@@ -66,6 +66,8 @@ def train(
     With several GPUs, start it as `accelerate launch -m skillsearch train …`.
 
     Example: skillsearch train --esco esco-en.zip --esco esco-relations.zip --output models
+
+    Example: skillsearch train --preset multilingual --esco en.zip --esco de.zip --esco relations.zip
 
     Example: skillsearch train --esco esco.zip --preset large --set encoder.epochs=1
 
