@@ -3,9 +3,9 @@
     python benchmarks/melo_by_label.py --models models --esco EN.zip --esco DE.zip --esco RELATIONS.zip \
         --every 4 melo/deu_q_de_c_en melo/deu_q_de_c_de
 
-prints a line of JSON for each set: the mean reciprocal rank of the first right occupation, and how often it is
-the first. The occupations are in the language that the set's name ends with. Rules and names of the client have
-no part in it; `skillsearch evaluate normalize` measures with them.
+prints a line of JSON for each set: the mean reciprocal rank of the first right occupation, and how often it
+is the first. The occupations are in the language that the set's name ends with. Rules and names of the client
+have no part in it; `skillsearch evaluate normalize` measures with them.
 """
 
 import argparse

@@ -37,7 +37,8 @@ def train(
         str | None,
         typer.Option(
             help="compact (two CPU cores), compact-card (SkillScout's recipe on the same base), "
-            "multilingual (all languages of --esco) or large (SkillScout's recipe, a GPU). For unified: compact, or large (the paper's, a GPU).",
+            "multilingual (all languages of --esco) or large (SkillScout's recipe, a GPU). "
+            "For unified: compact, or large (the paper's, a GPU).",
             show_default="compact",
         ),
     ] = None,

@@ -185,7 +185,6 @@ PRESETS = {
             learning_rate=2e-4,
             loss="relations",
             both_directions=True,
-            base_weight=0.3,
             alias_weight=0.5,
             trim_embeddings=True,
             translation_pairs=4,
