@@ -302,6 +302,9 @@ def test_scripts_of_languages() -> None:
         ("Kellner und Weinkellnerr", "Kellner und Weinkellnerr", "Kellner und Weinkellnerr"),
         ("Krankenpfleger/Krankenpflegerin (m/w/d)", "Krankenpfleger", "Krankenpfleger"),
         ("Ärztin/Arzt", "Ärztin", "Ärztin"),
+        ("Ingenieur/Ingenieurin für Maschinenbau", "Ingenieur", "Ingenieur für Maschinenbau"),
+        ("Techniker - Vliesstoff", "Techniker", "Techniker, Vliesstoff"),
+        ("Night auditor - Vliesstoff", "Night auditor", "Night auditor"),
         ("Buchhalter*in (w/m/d) in Teilzeit", "Buchhalter", "Buchhalter"),
     ],
 )
