@@ -55,8 +55,8 @@ class Vocabulary:
         words: of its names, folded, with how often each occurs.
         names: concepts by name, folded.
         acronyms: what each stands for, by the acronym in capitals.
-        is_alone: whether titles are in the language of the index alone. Otherwise one of whose words the index
-            has less than half is left as it is spelt, with all of its parts.
+        is_alone: whether titles are in the language of the index alone. Otherwise one of whose words the
+            index has less than half is left as it is spelt, with all of its parts.
     """
 
     words: Mapping[str, int]
