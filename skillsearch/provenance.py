@@ -7,7 +7,7 @@ from skillsearch.results import TaxonomyVersion, Versions
 from skillsearch.store.info import BuildInfo
 from skillsearch.taxonomy.texts import VIEW_VERSION
 
-__all__ = ["require_match", "versions_of"]
+__all__ = ["languages_of", "require_match", "versions_of"]
 
 
 def versions_of(info: BuildInfo, encoder: ModelFolder, ranker: Ranker) -> Versions:
@@ -18,7 +18,13 @@ def versions_of(info: BuildInfo, encoder: ModelFolder, ranker: Ranker) -> Versio
         str(encoder),
         None if ranker.model is None else str(ranker.model),
         ranker.blend,
+        languages_of(info, encoder),
     )
+
+
+def languages_of(info: BuildInfo, encoder: ModelFolder) -> tuple[str, ...]:
+    """The languages that a title may be in: of the index, then the others that the encoder was trained on."""
+    return tuple(dict.fromkeys((*(part.language for part in info.parts), *encoder.manifest.languages)))
 
 
 def require_match(info: BuildInfo, encoder: ModelFolder) -> None:

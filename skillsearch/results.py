@@ -170,7 +170,8 @@ class TaxonomyVersion:
 class Versions:
     """Versions that answered: the build of the index, its taxonomies, the models with their fingerprints.
 
-    With late interaction the reranker is the encoder.
+    With late interaction the reranker is the encoder. `languages` are those that a title may be in: of the
+    taxonomies, and of the encoder's training.
     """
 
     build: str
@@ -178,6 +179,7 @@ class Versions:
     encoder: str
     reranker: str | None
     blender: str | None = None
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,7 @@ class SearchResult(Hits[SkillHit]):
 
     Attributes:
         title: as it was given, white space folded.
-        recognised: whether it is a job title in a language of the index at all.
+        recognised: whether it is a job title, in one of `Versions.languages`, at all.
         hits: best first.
         alpha: weight of retrieval in the fixed blend; None where no reranker or a learned blend ranked.
         depth: how many candidates were reranked at most; None without reranking and learned blend.
@@ -296,7 +298,7 @@ class Found(Hits[Hit]):
     Attributes:
         input: as it was given.
         searched: the texts that were searched for.
-        recognised: whether the input is, in a language of the index, what the task takes.
+        recognised: whether the input is what the task takes, in one of `Versions.languages`.
         hits: best first.
         timings: milliseconds by stage.
         versions: what answered.

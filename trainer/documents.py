@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from skillsearch.files import write_atomically
 from skillsearch.models.classes import CLASSES
-from skillsearch.models.hub import COMPACT_BASE, fingerprint
+from skillsearch.models.hub import COMPACT_BASE, MULTILINGUAL_BASE, fingerprint
 from skillsearch.models.pair import RECORD
 from trainer.config import Frozen
 from trainer.run import TrainReport
@@ -24,6 +24,7 @@ __all__ = ["write_documents"]
 _LIBRARIES: Final = ("skillsearch", "sentence-transformers", "transformers", "torch", "numpy")
 _LICENCES: Final = {
     COMPACT_BASE: "Apache-2.0",
+    MULTILINGUAL_BASE: "MIT",
     "cross-encoder/ms-marco-MiniLM-L-12-v2": "Apache-2.0",
     "jjzha/esco-xlm-roberta-large": "Apache-2.0",
 }

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FitOptions", "common_arguments", "fit", "move_towards", "moved_back", "total_steps"]
 
+_BFLOAT16: Final = ("amx_bf16", "avx512_bf16")
+"""Instructions of a CPU that multiply in bfloat16, as torch calls them."""
 _COMPLETE: Final = "complete"
 _TORCH_WRITER: Final = ("PytorchStreamWriter", "inline_container")  # in torch's messages about a full disk
 
@@ -216,4 +218,4 @@ def _mixed(precision: Mixed, device: str) -> Mixed:
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
     capabilities = torch.cpu.get_capabilities() if device == "cpu" else {}
-    return "bfloat16" if capabilities.get("amx_bf16") else "float32"
+    return "bfloat16" if any(map(capabilities.get, _BFLOAT16)) else "float32"

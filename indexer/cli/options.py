@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from indexer.read.release import Release
     from skillsearch.settings import Settings
 
-__all__ = ["EscoOption", "SampleOption", "index_sample", "load_release", "tell_release"]
+__all__ = ["EscoOption", "SampleOption", "index_sample", "load_languages", "load_release", "tell_release"]
 
 EscoOption = Annotated[
     list[Path] | None,
@@ -27,13 +27,32 @@ def load_release(esco: Sequence[Path] | None, *, sample: bool, version: str | No
         TaxonomyError: the release cannot be read.
     """
     from indexer.read.esco import read_esco, read_sample
+
+    _require_one(esco, sample=sample)
+    release = read_esco(esco, version=version) if esco else read_sample()
+    tell_release(release)
+    return release
+
+
+def load_languages(
+    esco: Sequence[Path] | None, *, sample: bool, version: str | None
+) -> "tuple[Release, ...]":
+    """Read the release that the options name in each of its languages; see `load_release`."""
+    from indexer.read.esco import read_sample
+    from indexer.read.languages import read_languages
+
+    _require_one(esco, sample=sample)
+    releases = read_languages(esco, version=version) if esco else (read_sample(),)
+    for release in releases:
+        tell_release(release)
+    return releases
+
+
+def _require_one(esco: Sequence[Path] | None, *, sample: bool) -> None:
     from skillsearch.errors import ConfigurationError
 
     if bool(esco) == sample:
         raise ConfigurationError("give either --esco, once for each zip or folder, or --sample")
-    release = read_esco(esco, version=version) if esco else read_sample()
-    tell_release(release)
-    return release
 
 
 def tell_release(release: "Release") -> None:

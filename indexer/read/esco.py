@@ -27,7 +27,7 @@ from skillsearch.taxonomy.records import (
     Taxonomy,
 )
 
-__all__ = ["SAMPLE", "read_esco", "read_sample", "sample_path"]
+__all__ = ["SAMPLE", "language_of", "read_esco", "read_sample", "sample_path"]
 
 SAMPLE: Final = "sample"
 """Name of the sample taxonomy."""
@@ -62,7 +62,13 @@ _STEMS = {stem.lower(): stem for stem in _READ}
 _Concept = TypeVar("_Concept", Skill, Occupation, Group)
 
 
-def read_esco(paths: Sequence[Path], *, name: str | None = None, version: str | None = None) -> Release:
+def read_esco(
+    paths: Sequence[Path],
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    language: str | None = None,
+) -> Release:
     """Read one release in one language.
 
     Labels are stripped; `skillType` ``skill/competence`` becomes ``skill``. Skipped and reported are
@@ -73,6 +79,7 @@ def read_esco(paths: Sequence[Path], *, name: str | None = None, version: str | 
         paths: each zip or unpacked folder of the release.
         name: of the taxonomy; by default ``esco``, or the text before ``dataset`` in the file name.
         version: by default from the file name, such as ``v1.1.1``.
+        language: to read where there are several, such as ``de``; see `indexer.read.languages`.
 
     Raises:
         TaxonomyError: names the file, row and column, what was found, and what was expected.
@@ -80,10 +87,10 @@ def read_esco(paths: Sequence[Path], *, name: str | None = None, version: str | 
     if not paths:
         raise TaxonomyError("no release was given: name its zips or folders")
     paths = [path if path.name else path.resolve() for path in paths]
-    files = find_tables(paths)
-    by_stem, language = _by_stem(files.tables.values())
-    _require_files(by_stem, paths)
-    if not language:
+    files = find_tables(paths, wanted=lambda file: language in (None, language_of(file) or language))
+    by_stem, told = _by_stem(files.tables.values())
+    _require_files(by_stem, paths, language or "<language>")
+    if not (language := language or told):
         source = by_stem["skills"].source
         raise TaxonomyError(f"{source}: no language in the file name; expected one such as skills_en.csv")
     name, version = _identity(files.names, name, version)
@@ -106,6 +113,12 @@ def read_esco(paths: Sequence[Path], *, name: str | None = None, version: str | 
     return skipped.release(taxonomy)
 
 
+def language_of(file_name: str) -> str:
+    """The language of a release's file by its name, such as ``de`` of ``skills_de.csv``; else empty."""
+    match = _FILE_NAME.search(file_name)
+    return (match["language"] or "").lower() if match else ""
+
+
 def sample_path() -> Path:
     """The folder of the sample taxonomy in this package."""
     return Path(__file__).parent.parent / "sample"
@@ -126,8 +139,8 @@ def _by_stem(tables: Iterable[Table]) -> tuple[dict[str, Table], str]:
         if not match:
             continue
         stem = _STEMS[match["stem"].lower()]
-        if match["language"]:
-            languages.setdefault(match["language"].lower(), table)
+        if found := language_of(table.name):
+            languages.setdefault(found, table)
         if stem in by_stem:
             twice.append((by_stem[stem], table))
         by_stem[stem] = table
@@ -139,12 +152,12 @@ def _by_stem(tables: Iterable[Table]) -> tuple[dict[str, Table], str]:
     return by_stem, next(iter(languages), "")
 
 
-def _require_files(by_stem: dict[str, Table], paths: Sequence[Path]) -> None:
+def _require_files(by_stem: dict[str, Table], paths: Sequence[Path], language: str) -> None:
     given = ", ".join(path.name for path in paths)
     for stem in _CLASSIFICATION_FILES:
         if stem not in by_stem:
             raise TaxonomyError(
-                f"{stem}_<language>.csv is not in {given}: add the classification in a language, "
+                f"{stem}_{language}.csv is not in {given}: add the classification in a language, "
                 "such as 'ESCO dataset - v1.1.1 - classification - en - csv.zip'"
             )
     for stem in _RELATION_FILES:

@@ -1,7 +1,7 @@
 """The files of a release: CSV tables found in zips and folders, without trusting either."""
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PurePosixPath
@@ -10,7 +10,7 @@ from typing import IO, Final
 from skillsearch.errors import TaxonomyError
 from skillsearch.tables import DAMAGE, Table
 
-__all__ = ["RELEASE_LIMIT", "TABLE_LIMIT", "ReleaseFiles", "find_tables"]
+__all__ = ["RELEASE_LIMIT", "TABLE_LIMIT", "ReleaseFiles", "find_tables", "table_names"]
 
 TABLE_LIMIT: Final = 64 * 2**20
 """Bytes that one table may have once unpacked; ESCO's largest has some 20 MB."""
@@ -31,10 +31,17 @@ class ReleaseFiles:
     names: tuple[str, ...]
 
 
-def find_tables(paths: Sequence[Path], limit: int = TABLE_LIMIT) -> ReleaseFiles:
+def find_tables(
+    paths: Sequence[Path], limit: int = TABLE_LIMIT, *, wanted: Callable[[str], bool] = lambda _: True
+) -> ReleaseFiles:
     """The CSV files of all zips and folders.
 
     Where a folder or zip has no CSV file, those in it are looked into.
+
+    Args:
+        paths: of the zips and folders.
+        limit: bytes that one table may have once unpacked.
+        wanted: whether a table of such a file name is asked for; others count for nothing but the names.
 
     Raises:
         TaxonomyError: a path is missing, damaged, or neither zip nor folder, a file is there twice, or
@@ -50,8 +57,10 @@ def find_tables(paths: Sequence[Path], limit: int = TABLE_LIMIT) -> ReleaseFiles
                 raise TaxonomyError(
                     f"{table.name} is in both {other.path.name} and {table.path.name}: give each part once"
                 )
-            tables[table.name] = replace(table, limit=limit, advice=_ADVICE)
             names |= dict.fromkeys(PurePosixPath(table.source).parts[:-1])
+            if not wanted(table.name):
+                continue
+            tables[table.name] = replace(table, limit=limit, advice=_ADVICE)
             size += found
             if size > RELEASE_LIMIT:
                 raise TaxonomyError(
@@ -59,6 +68,15 @@ def find_tables(paths: Sequence[Path], limit: int = TABLE_LIMIT) -> ReleaseFiles
                     "no release has; do not use it"
                 )
     return ReleaseFiles(tables, tuple(names))
+
+
+def table_names(paths: Sequence[Path]) -> list[str]:
+    """The file names of all CSV files of some zips and folders.
+
+    Raises:
+        TaxonomyError: a path is missing, damaged, or neither zip nor folder.
+    """
+    return [table.name for path in paths for table, _ in _tables_of(path)]
 
 
 def _tables_of(path: Path) -> Iterator[tuple[Table, int]]:

@@ -47,7 +47,7 @@ def result_table(result: SearchResult) -> RenderableType:
         )
     notes = list(result.notes)
     if not result.recognised:
-        notes.insert(0, "not recognised as a job title in a language of the index")
+        notes.insert(0, f"not recognised as a job title in {', '.join(versions.languages)}")
     if not result.hits:
         asked = "" if result.min_probability is None else " and is as probable as was asked for"
         notes.append(f"no skill fulfils the filters{asked}")

@@ -118,6 +118,8 @@ class ModelManifest(BaseModel):
         dimension: numbers in a vector; 0 where no file tells, and for a reranker.
         max_length: tokens of a text or pair; longer ones are cut. None for the default of its kind.
         alias_weight: how much the mean of a skill's aliases counts beside its label.
+        languages: codes of those that it was trained on, the first of them that of its figures; empty
+            where no file tells.
         interaction: how tokens are read by late interaction.
         temperature: of a reranker: divides its logits before they become probabilities.
         export: the files for ONNX Runtime, where there are some.
@@ -128,6 +130,7 @@ class ModelManifest(BaseModel):
     dimension: int = Field(default=0, ge=0)
     max_length: int | None = Field(default=None, gt=0)
     alias_weight: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    languages: tuple[str, ...] = ()
     interaction: Interaction = Interaction()
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     export: ModelExport | None = None
@@ -154,10 +157,13 @@ def read_manifest(folder: Path) -> ModelManifest:
 def write_manifest(folder: Path, manifest: ModelManifest) -> None:
     """Write the manifest of a model; its fingerprint changes with all but the export.
 
+    Languages that no file tells are left out, so that the models of earlier versions stay the same.
+
     Raises:
         ModelError: it cannot be written.
     """
-    save(folder / MANIFEST_FILE, manifest.model_dump_json(indent=2) + "\n", ModelError)
+    text = manifest.model_dump_json(indent=2, exclude=set() if manifest.languages else {"languages"})
+    save(folder / MANIFEST_FILE, text + "\n", ModelError)
 
 
 def counted_manifest(path: Path) -> bytes:

@@ -81,7 +81,7 @@ def matches(
         Whether the text was recognised, the concepts, best first, and notes on the filters.
     """
     where, notes = run.conditions(space, filters)
-    if not is_text(text, run.kept.names(space).scripts):
+    if not is_text(text, run.scripts(space)):
         return False, [], notes
     named = {name.uri: name for name in run.kept.names(space).find(text)}
     ranked, _ = run.ranked(
@@ -106,10 +106,10 @@ def matches(
 
 
 def is_title(run: Run, text: str) -> bool:
-    """Whether a text is a job title in a language of the index, by its occupations, or else its skills."""
+    """Whether a text is a job title in a language that is read, by the occupations, or else the skills."""
     space: Space = "occupations" if run.kept.names("occupations").labels else "skills"
     names = run.kept.names(space)
-    if not is_text(text, names.scripts):
+    if not is_text(text, run.scripts(space)):
         return False
     if names.find(text):
         return True
@@ -118,9 +118,12 @@ def is_title(run: Run, text: str) -> bool:
 
 
 def _recognises(run: Run, space: Space, text: str, cosine: float) -> bool:
-    """Whether a text is near enough to the index; one that has a word of its names need be less near."""
+    """Whether a text is near enough to the index; one that has a word of its names need be less near.
+
+    Where the encoder reads more languages than the index has, words that it lacks tell nothing.
+    """
     words = {fold(word) for word in _WORD.findall(text)}
-    is_known = not words.isdisjoint(run.kept.names(space).words_of_names)
+    is_known = bool(run.other_languages) or not words.isdisjoint(run.kept.names(space).words_of_names)
     return run.confidence(space).recognises(cosine, is_known=is_known)
 
 

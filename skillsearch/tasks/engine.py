@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from skillsearch.arrays import Float32Array
@@ -13,7 +13,7 @@ from skillsearch.characters import quoted
 from skillsearch.errors import FilterError
 from skillsearch.models.calibration import Calibration
 from skillsearch.models.protocols import Encoder
-from skillsearch.provenance import require_match, versions_of
+from skillsearch.provenance import languages_of, require_match, versions_of
 from skillsearch.rank.candidates import Candidate, Query, by_score, nearest
 from skillsearch.rank.choose import Rankers
 from skillsearch.rank.probability import keep_probable, with_probabilities
@@ -29,6 +29,7 @@ from skillsearch.tasks.names import Names
 from skillsearch.tasks.vectors import Vectors
 from skillsearch.tasks.vocabulary import kept_vocabulary
 from skillsearch.taxonomy.texts import pair_text
+from skillsearch.words.languages import scripts_of
 from skillsearch.words.titles import CleanTitle, Vocabulary, clean_title
 
 __all__ = ["PLAIN", "Engine", "Kept", "Request", "Run", "checked_request"]
@@ -184,7 +185,18 @@ class Run:
         def vocabulary() -> Vocabulary:
             return kept_vocabulary(path, build, lambda: kept.names("occupations"), settings.acronyms)
 
-        return clean_title(title, kept.once("vocabulary", "occupations", vocabulary))
+        known = kept.once("vocabulary", "occupations", vocabulary)
+        return clean_title(title, replace(known, is_alone=not self.other_languages))
+
+    @property
+    def other_languages(self) -> frozenset[str]:
+        """The languages that the encoder reads beside those of the index."""
+        info, encoder = self.build.info, self.engine.encoder.folder
+        return frozenset(languages_of(info, encoder)).difference(part.language for part in info.parts)
+
+    def scripts(self, space: Space) -> frozenset[str]:
+        """The scripts that a text may be in: those of the space's labels, and of what the encoder reads."""
+        return self.kept.names(space).scripts | scripts_of(self.other_languages)
 
     def encode(self, texts: Sequence[str]) -> Float32Array:
         """Vectors of n texts: shape (n, d)."""

@@ -55,11 +55,14 @@ class Vocabulary:
         words: of its names, folded, with how often each occurs.
         names: concepts by name, folded.
         acronyms: what each stands for, by the acronym in capitals.
+        is_alone: whether titles are in the language of the index alone. Otherwise one of whose words the
+            index has less than half is left as it is spelt, with all of its parts.
     """
 
     words: Mapping[str, int]
     names: Mapping[str, frozenset[str]]
     acronyms: Mapping[str, str] = field(default_factory=dict)
+    is_alone: bool = True
 
     @cached_property
     def has_and(self) -> bool:
@@ -69,6 +72,11 @@ class Vocabulary:
     def knows(self, text: str) -> bool:
         """Whether a text has a word of some meaning that the index has."""
         return any(len(word) > 3 and self.words.get(word) for word in words_of(text))
+
+    def reads(self, text: str) -> bool:
+        """Whether a text is to be taken for one in the language of the index."""
+        words = [word for word in words_of(text) if len(word) > 3]
+        return self.is_alone or 2 * sum(word in self.words for word in words) >= len(words)
 
     def knows_all(self, text: str) -> bool:
         """Whether the index has all words of a text."""
@@ -97,7 +105,8 @@ def clean_title(title: str, vocabulary: Vocabulary) -> CleanTitle:
     if not any(char.isalpha() for char in job):
         return CleanTitle((" ".join(text.split()),))
     job = _PAIR.sub(_of_one_gender, job)
-    job = _expanded(_spelt(job, vocabulary), vocabulary)
+    if vocabulary.reads(job):
+        job = _expanded(_spelt(job, vocabulary), vocabulary)
     return CleanTitle(_titles(job, vocabulary), tuple(seniority))
 
 
@@ -150,13 +159,17 @@ def _bracket(text: str, vocabulary: Vocabulary, seniority: list[str]) -> str:
 
 
 def _job(text: str, vocabulary: Vocabulary) -> str:
-    """The parts that name the job: the first that the index has words of, and further such ones."""
-    head = noise.PLACEMENT.split(text)[0]
+    """The parts that name the job: the first that the index has words of, and further such ones.
+
+    All of them where the title is in another language than the index, whose words do not tell.
+    """
+    reads = vocabulary.reads(text)
+    head = noise.PLACEMENT.split(text)[0] if reads else text
     if not vocabulary.knows(head) and vocabulary.knows(text) and "@" not in text:
         head = text
     parts = [" ".join(part.split()) for part in _SEPARATOR.split(head)]
     parts = [part.strip(" -\u2013\u2014,.:/") for part in parts if any(char.isalpha() for char in part)]
-    if not vocabulary.words:
+    if not vocabulary.words or not reads:
         return ", ".join(parts)
     known = [part for part in parts if vocabulary.knows(part)]
     if not known:

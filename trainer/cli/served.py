@@ -82,8 +82,8 @@ def normalize(
     """Measure how well the occupations of titles are found, by the client of the published index.
 
     A set is a folder of MELO's (queries.tsv, annotations.tsv, concept_mapping.tsv), or a table with the
-    columns vacancyTitle and conceptUri (JobBERT). Titles in other languages than the index's are measured
-    as they are, and named so.
+    columns vacancyTitle and conceptUri (JobBERT). Titles in languages that neither the index nor its encoder
+    reads are measured as they are, and named so.
 
     Example: skillsearch evaluate normalize --data melo/usa_q_en_c_en --data melo/deu_q_de_c_de
 
@@ -115,13 +115,13 @@ def _normalize_table(report: "NormalizeReport") -> "Table":
     from trainer.evaluate.served.normalize import MEASURES
 
     where = ", ".join(report.languages)
-    table = new_table(f"title to occupation, first {report.limit}", f"{report.build} · index in {where}")
+    table = new_table(f"title to occupation, first {report.limit}", f"{report.build} · reads {where}")
     table.add_column("titles", overflow="fold")
     for name in ("language", "n", *MEASURES.values(), "recognised", "ms"):
         table.add_column(name, justify="right")
     for one in report.results:
         language = one.titles.language or "?"
-        language += ", not the index's" * report.is_foreign(one.titles)
+        language += ", not read" * report.is_foreign(one.titles)
         count = len(one.titles.queries)
         figures = [f"{one.figures.mean(name):.4f}" for name in MEASURES]
         share = f"{one.answers.recognised / count:.3f}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from indexer.cli.options import EscoOption, SampleOption, load_release
+from indexer.cli.options import EscoOption, SampleOption, load_languages, load_release
 from skillsearch.cli.options import JsonOption, read_assignments
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ def train(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="compact (two CPU cores), compact-card (SkillScout's recipe on the same base) or "
-            "large (SkillScout's recipe, a GPU). For unified: compact, or large (the paper's, a GPU).",
+            help="compact (two CPU cores), compact-card (SkillScout's recipe on the same base), "
+            "multilingual (all languages of --esco) or large (SkillScout's recipe, a GPU). "
+            "For unified: compact, or large (the paper's, a GPU).",
             show_default="compact",
         ),
     ] = None,
@@ -66,6 +67,8 @@ def train(
     With several GPUs, start it as `accelerate launch -m skillsearch train …`.
 
     Example: skillsearch train --esco esco-en.zip --esco esco-relations.zip --output models
+
+    Example: skillsearch train --preset multilingual --esco en.zip --esco de.zip --esco relations.zip
 
     Example: skillsearch train --esco esco.zip --preset large --set encoder.epochs=1
 
@@ -96,9 +99,9 @@ def train(
         if data or workbench:
             raise ConfigurationError("--data and --set workbench=… go with --recipe unified")
         wanted = configure_pair(preset, values=values, assignments=options)
-        taxonomy = _taxonomy(esco, talentclef, sample=sample, version=version)
+        taxonomy, *others = _taxonomies(esco, talentclef, sample=sample, version=version)
         with progress_bars() as progress:
-            report = train_pair(taxonomy, wanted, target, progress)
+            report = train_pair(taxonomy, wanted, target, progress, others=others)
     else:
         from trainer.evaluate.workbench.build import build_workbench
         from trainer.unified.config import configure_unified
@@ -124,15 +127,16 @@ def train(
         _print(report, recipe, folder, as_json=as_json)
 
 
-def _taxonomy(
+def _taxonomies(
     esco: list[Path] | None, talentclef: Path | None, *, sample: bool, version: str | None
-) -> "Taxonomy":
+) -> "list[Taxonomy]":
+    """What to train on, in each language that was given."""
     from skillsearch.cli.console import note
     from skillsearch.errors import ConfigurationError
     from trainer.data.talentclef import read_training_files
 
     if talentclef is None:
-        return load_release(esco, sample=sample, version=version).taxonomy
+        return [release.taxonomy for release in load_languages(esco, sample=sample, version=version)]
     if esco or sample:
         raise ConfigurationError("give one of --esco, --talentclef and --sample")
     taxonomy, skipped = read_training_files(talentclef)
@@ -142,7 +146,7 @@ def _taxonomy(
     )
     for reason, count in skipped.items():
         note(f"  skipped {count:,} relations: {reason}")
-    return taxonomy
+    return [taxonomy]
 
 
 def _print(report: "TrainReport", recipe: str, folder: Path, *, as_json: bool) -> None:

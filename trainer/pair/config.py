@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from skillsearch.errors import ConfigurationError
-from skillsearch.models.hub import COMPACT_BASE
+from skillsearch.models.hub import COMPACT_BASE, MULTILINGUAL_BASE
 from skillsearch.models.pair import SKILLSCOUT
 from trainer.config import (
     Count,
@@ -50,6 +50,7 @@ class EncoderConfig(_RelationConfig):
             canonical pair.
         base_weight: how far the trained weights are moved back towards the base at the end.
         alias_weight: how much the mean of its aliases counts in the vector of a skill, beside its label.
+        translation_pairs: pairs of a concept's names in two languages, where several are given.
     """
 
     mini_batch_size: Count | None = None
@@ -60,6 +61,7 @@ class EncoderConfig(_RelationConfig):
     alias_pairs: CountOrNone = 1
     base_weight: Fraction = 0.0
     alias_weight: NotNegative = 0.0
+    translation_pairs: CountOrNone = 0
 
 
 class RerankerConfig(_RelationConfig):
@@ -119,6 +121,7 @@ class PairConfig(Frozen):
         holdout: share of the occupations held out before pairing, to report on.
         validation: share of the occupations held out to choose checkpoints and to calibrate.
         precision: of the forward passes; `auto` is the fastest that the device has in hardware.
+        multilingual: whether the bases read several languages, which may then be given together.
     """
 
     preset: str
@@ -129,6 +132,7 @@ class PairConfig(Frozen):
     holdout: Annotated[float, Field(gt=0, lt=1)] = 0.1
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.05
     precision: Mixed = "auto"
+    multilingual: bool = False
 
     @model_validator(mode="after")
     def _something_left(self) -> Self:
@@ -171,12 +175,33 @@ PRESETS = {
         ),
         reranker=RerankerConfig(base="cross-encoder/ms-marco-MiniLM-L-12-v2"),
     ),
+    "multilingual": PairConfig(
+        preset="multilingual",
+        encoder=EncoderConfig(
+            base=MULTILINGUAL_BASE,
+            batch_size=128,
+            epochs=10,
+            max_steps=3000,
+            learning_rate=2e-4,
+            loss="relations",
+            both_directions=True,
+            alias_weight=0.5,
+            trim_embeddings=True,
+            translation_pairs=4,
+        ),
+        reranker=RerankerConfig(
+            base=MULTILINGUAL_BASE, batch_size=64, epochs=10, max_steps=3000, learning_rate=1e-4
+        ),
+        distilled=DistilledConfig(),
+        multilingual=True,
+    ),
 }
 """`compact` is the best found for two CPU cores; `compact-card` is SkillScout's recipe on the same base.
 
 `large` is SkillScout's recipe on its own bases, for a GPU: the recipe is that of the model cards
 huggingface.co/talentguide/skillscout-large and huggingface.co/talentguide/skillscout-reranker.
 Checkpointing and the trimmed token table change no result and keep it under 8 GB of GPU memory.
+`multilingual` is the recipe of `compact` on a base of a hundred languages, without the prefixes of E5.
 """
 
 

@@ -22,7 +22,7 @@ from skillsearch.rank.token_table import TokenTable, embed_tokens
 from skillsearch.taxonomy.records import Taxonomy
 from skillsearch.taxonomy.texts import pair_text, query_text
 from trainer.pair.config import DistilledConfig
-from trainer.pair.pairs import Split, training_titles
+from trainer.pair.pairs import Split, drawn_language, training_titles
 from trainer.pair.student import Student
 
 __all__ = ["Lessons", "make_lessons", "pad", "train_student"]
@@ -59,8 +59,11 @@ def make_lessons(
     config: DistilledConfig,
     seed: int,
     progress: Progress = silent,
+    others: Sequence[Taxonomy] = (),
 ) -> Lessons:
     """Draw titles of the training occupations and candidates of each, and have the cross-encoder score them.
+
+    With other languages, the titles of each occupation are in one that is drawn.
 
     Args:
         taxonomy: what is trained on.
@@ -71,15 +74,19 @@ def make_lessons(
         config: how many titles and candidates.
         seed: of the draws.
         progress: hears how many pairs are scored.
+        others: the same taxonomy in other languages.
 
     Raises:
         ModelError: a model gave something that is not finite.
     """
     draw, drawn = random.Random(seed), np.random.default_rng(seed)  # noqa: S311 - reproducible draws
     titles: dict[str, None] = {}
-    for variants in training_titles(taxonomy, split).values():
-        others = list(variants[1:])
-        for title in (variants[0], *draw.sample(others, min(config.aliases, len(others)))):
+    languages = (taxonomy, *others)
+    known = [training_titles(one, split, languages) for one in languages]
+    for uri in known[0]:
+        variants = drawn_language([one[uri] for one in known if uri in one], draw)
+        aliases = variants[1:]
+        for title in (variants[0], *draw.sample(aliases, min(config.aliases, len(aliases)))):
             titles[query_text(title)] = None
     texts, labels = tuple(titles), tuple(skill.label for skill in taxonomy.skills.values())
     count, depth = min(config.candidates, len(labels)), min(config.depth, len(labels))

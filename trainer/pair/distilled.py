@@ -1,6 +1,7 @@
 """The part of a training that makes the distilled cross-encoder, with its files and figures."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +44,7 @@ def distil(
     skills: Float32Array,
     config: DistilledConfig,
     *,
+    others: Sequence[Taxonomy] = (),
     seed: int,
     device: str,
     progress: Progress = silent,
@@ -55,6 +57,7 @@ def distil(
         split: its occupations.
         skills: shape (m, d), vectors of its skills.
         config: the recipe.
+        others: the same taxonomy in other languages.
         seed: of all draws.
         device: of the encoder and the cross-encoder.
         progress: hears of the stages and steps.
@@ -67,7 +70,7 @@ def distil(
     encoder = load_encoder(str(models / ENCODER), device=device)
     scorer = load_pair_scorer(str(models / RERANKER), device=device)
     with report.timed("score pairs for the distilled reranker"):
-        lessons = make_lessons(taxonomy, split, encoder, scorer, skills, config, seed, progress)
+        lessons = make_lessons(taxonomy, split, encoder, scorer, skills, config, seed, progress, others)
     report.examples["distilled_pairs"] = lessons.candidates.size
     report.steps[DISTILLED] = steps = config.steps(len(lessons.titles))
     with report.timed("train the distilled reranker"):

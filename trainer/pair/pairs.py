@@ -5,16 +5,16 @@ that a held-out occupation bears too, so that no held-out title is seen in train
 """
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from skillsearch.arrays import BoolArray, Float32Array
 from skillsearch.errors import TrainingError
 from skillsearch.models.classes import CONTEXTUAL, CORE, IRRELEVANT
-from skillsearch.taxonomy.records import Occupation, Relation, Taxonomy
+from skillsearch.taxonomy.records import Occupation, Relation, Skill, Taxonomy
 from skillsearch.taxonomy.texts import pair_text, query_text, skill_text, titles_in
 from trainer.pair.config import EncoderConfig, RerankerConfig
 
@@ -22,17 +22,25 @@ __all__ = [
     "Pair",
     "Split",
     "Triple",
+    "drawn_language",
     "encoder_pairs",
     "mine_hard_negatives",
     "relation_classes",
     "relation_matrix",
     "reranker_triples",
     "split_occupations",
+    "training_titles",
 ]
 
 
+_Drawn = TypeVar("_Drawn")
+
+
 class Pair(NamedTuple):
-    """A title, the text of a skill that it needs, and the pair's row and column in the relation matrix."""
+    """A title, the text of a skill that it needs, and the pair's row and column in the relation matrix.
+
+    With several languages, also two names of one concept.
+    """
 
     title: str
     skill: str
@@ -81,14 +89,29 @@ def split_occupations(taxonomy: Taxonomy, fraction: float, seed: int, *, validat
     )
 
 
-def relation_matrix(taxonomy: Taxonomy) -> BoolArray:
-    """Shape (occupations, skills), in the order of the taxonomy: which are related at all."""
-    rows = {uri: row for row, uri in enumerate(taxonomy.occupations)}
-    columns = {uri: column for column, uri in enumerate(taxonomy.skills)}
-    related = np.zeros((len(rows), len(columns)), dtype=np.bool_)
+def relation_matrix(taxonomy: Taxonomy, *, names: bool = False) -> BoolArray:
+    """Shape (occupations, skills), in the order of the taxonomy: which are related at all.
+
+    With `names`, what pairs of names need too: shape (occupations + skills, skills + occupations), where
+    each concept is related to itself, and a skill to an occupation as the occupation is to the skill.
+    """
+    rows, columns = _places(taxonomy)
+    shape = (len(rows), len(columns)) if names else (len(taxonomy.occupations), len(taxonomy.skills))
+    related = np.zeros(shape, dtype=np.bool_)
     for relation in taxonomy.relations:
         related[rows[relation.occupation], columns[relation.skill]] = True
+        if names:
+            related[rows[relation.skill], columns[relation.occupation]] = True
+    for uri in rows if names else ():
+        related[rows[uri], columns[uri]] = True
     return related
+
+
+def _places(taxonomy: Taxonomy) -> tuple[dict[str, int], dict[str, int]]:
+    """The row and the column of each concept in the relation matrix."""
+    occupations, skills = tuple(taxonomy.occupations), tuple(taxonomy.skills)
+    rows = {uri: row for row, uri in enumerate(occupations + skills)}
+    return rows, {uri: column for column, uri in enumerate(skills + occupations)}
 
 
 def relation_classes(taxonomy: Taxonomy, occupation: str) -> dict[str, int]:
@@ -99,32 +122,76 @@ def relation_classes(taxonomy: Taxonomy, occupation: str) -> dict[str, int]:
     }
 
 
-def encoder_pairs(taxonomy: Taxonomy, split: Split, config: EncoderConfig, seed: int) -> list[Pair]:
+def encoder_pairs(
+    taxonomy: Taxonomy, split: Split, config: EncoderConfig, seed: int, others: Sequence[Taxonomy] = ()
+) -> list[Pair]:
     """Positive pairs of the training occupations, shuffled.
 
     Every kept relation gives its canonical pair (label, label) and `alias_pairs` pairs with either
-    side drawn by seed from labels and aliases; pairs that come out equal are kept once.
+    side drawn by seed from labels and aliases; pairs that come out equal are kept once. With other
+    languages, the canonical pair is in one that is drawn, each side of the others in one of its own, and
+    every concept gives `translation_pairs` of its names in two languages.
+
+    Args:
+        taxonomy: its relations, and its names in the first language.
+        split: the occupations to train on.
+        config: the recipe.
+        seed: of all draws.
+        others: the same taxonomy in other languages.
 
     Raises:
         TrainingError: nothing is left to train on.
     """
     draw = random.Random(seed)  # noqa: S311
-    titles = training_titles(taxonomy, split)
-    rows = {uri: row for row, uri in enumerate(taxonomy.occupations)}
-    columns = {uri: column for column, uri in enumerate(taxonomy.skills)}
+    titles = [training_titles(one, split, (taxonomy, *others)) for one in (taxonomy, *others)]
+    skills = [{uri: _skill_names(skill) for uri, skill in one.skills.items()} for one in (taxonomy, *others)]
+    rows, columns = _places(taxonomy)
     pairs: list[Pair] = []
-    for relation in _sampled_relations(taxonomy, tuple(titles), config.optional_ratio, draw):
-        skill = taxonomy.skills[relation.skill]
-        variants = titles[relation.occupation]
-        names = [skill_text(skill), *skill.alt_labels]
-        drawn = [(draw.choice(variants), draw.choice(names)) for _ in range(config.alias_pairs)]
+    for relation in _sampled_relations(taxonomy, tuple(titles[0]), config.optional_ratio, draw):
+        variants = [one[relation.occupation] for one in titles if relation.occupation in one]
+        names = [one[relation.skill] for one in skills if relation.skill in one]
+        both = [
+            (one[relation.occupation], other[relation.skill])
+            for one, other in zip(titles, skills, strict=True)
+            if relation.occupation in one and relation.skill in other
+        ]
+        title, name = drawn_language(both, draw)
+        drawn = [
+            (draw.choice(drawn_language(variants, draw)), draw.choice(drawn_language(names, draw)))
+            for _ in range(config.alias_pairs)
+        ]
         row, column = rows[relation.occupation], columns[relation.skill]
-        texts = dict.fromkeys([(variants[0], names[0]), *drawn])
+        texts = dict.fromkeys([(title[0], name[0]), *drawn])
         pairs.extend(Pair(title, text, row, column) for title, text in texts)
     if not pairs:
         raise TrainingError(f"{taxonomy} gives no pairs of title and skill to train on")
+    for uri in (*titles[0], *taxonomy.skills):
+        languages = [one[uri] for part in (titles, skills) for one in part if uri in one]
+        for one, other in _translations(languages, config.translation_pairs, draw):
+            pairs.append(Pair(one, other, rows[uri], columns[uri]))
     draw.shuffle(pairs)
     return pairs
+
+
+def _translations(
+    languages: Sequence[Sequence[str]], count: int, draw: random.Random
+) -> Iterator[tuple[str, str]]:
+    """Up to so many pairs of a concept's names in two languages, each its label or, as often, any name."""
+    for _ in range(count if len(languages) > 1 else 0):
+        one, other = (
+            names[0] if draw.random() < 0.5 else draw.choice(names) for names in draw.sample(languages, 2)
+        )
+        if one.casefold() != other.casefold():
+            yield one, other
+
+
+def drawn_language(languages: Sequence[_Drawn], draw: random.Random) -> _Drawn:
+    """One of several; where there is one language, nothing is drawn."""
+    return languages[0] if len(languages) == 1 else draw.choice(languages)
+
+
+def _skill_names(skill: Skill) -> list[str]:
+    return [skill_text(skill), *skill.alt_labels]
 
 
 def mine_hard_negatives(
@@ -168,8 +235,9 @@ def reranker_triples(
     hard_negatives: Mapping[str, Sequence[str]],
     config: RerankerConfig,
     seed: int,
+    others: Sequence[Taxonomy] = (),
 ) -> list[Triple]:
-    """Labelled triples of some occupations, shuffled.
+    """Labelled triples of some occupations, shuffled; each side in one of the languages, drawn.
 
     Args:
         taxonomy: where relations and texts come from.
@@ -178,22 +246,25 @@ def reranker_triples(
         hard_negatives: skill URIs for each occupation URI, none of them related to it.
         config: says how many optional relations are kept and random negatives drawn.
         seed: of all draws.
+        others: the same taxonomy in other languages.
 
     Returns:
         Essential relations as class 2, optional ones as 1, negatives as 0. Titles are the
         preferred label or, as often, any of the occupation's titles.
     """
     draw = random.Random(seed)  # noqa: S311
-    titles = training_titles(taxonomy, split) | _held_out_titles(taxonomy, split)
+    languages = (taxonomy, *others)
+    titles = [training_titles(one, split, languages) | _held_out_titles(one, split) for one in languages]
     skills = list(taxonomy.skills)
     triples: list[Triple] = []
 
     def add(occupation: str, skill: str, label: int) -> None:
-        variants = titles[occupation]
+        variants = drawn_language([one[occupation] for one in titles if occupation in one], draw)
         title = variants[0] if draw.random() < 0.5 else draw.choice(variants)
-        triples.append((*pair_text(title, taxonomy.skills[skill].label), label))
+        name = drawn_language([one.skills[skill].label for one in languages if skill in one.skills], draw)
+        triples.append((*pair_text(title, name), label))
 
-    occupations = [uri for uri in occupations if uri in titles]
+    occupations = [uri for uri in occupations if uri in titles[0]]
     for relation in _sampled_relations(taxonomy, occupations, config.optional_ratio, draw):
         add(relation.occupation, relation.skill, CORE if relation.kind == "essential" else CONTEXTUAL)
     for occupation in occupations:
@@ -207,20 +278,37 @@ def reranker_triples(
     return triples
 
 
-def training_titles(taxonomy: Taxonomy, split: Split) -> dict[str, list[str]]:
-    """Titles of each training occupation, its label first, without those a held-out one bears."""
-    held_out = _held_out_titles(taxonomy, split)
-    forbidden = {title.casefold() for titles in held_out.values() for title in titles}
+def training_titles(
+    taxonomy: Taxonomy, split: Split, languages: Sequence[Taxonomy] = ()
+) -> dict[str, list[str]]:
+    """Titles of each training occupation, its label first, without those a held-out one bears.
+
+    Args:
+        taxonomy: whose titles.
+        split: the occupations to train on, and those that are held out.
+        languages: all that held-out occupations have titles in; by default that of the taxonomy.
+    """
+    forbidden = {
+        title.casefold()
+        for one in languages or (taxonomy,)
+        for titles in _held_out_titles(one, split).values()
+        for title in titles
+    }
     titles = {
         uri: [title for title in _titles(taxonomy.occupations[uri]) if title.casefold() not in forbidden]
         for uri in split.train
+        if uri in taxonomy.occupations
     }
     return {uri: kept for uri, kept in titles.items() if kept}
 
 
 def _held_out_titles(taxonomy: Taxonomy, split: Split) -> dict[str, list[str]]:
     """Titles of each occupation that is not trained on, its label first."""
-    return {uri: _titles(taxonomy.occupations[uri]) for uri in split.held_out + split.validation}
+    return {
+        uri: _titles(taxonomy.occupations[uri])
+        for uri in split.held_out + split.validation
+        if uri in taxonomy.occupations
+    }
 
 
 def _titles(occupation: Occupation) -> list[str]:

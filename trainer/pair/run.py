@@ -9,7 +9,7 @@ import numpy as np
 from transformers import set_seed
 
 from skillsearch.arrays import Float32Array, Float64Array, Int64Array
-from skillsearch.errors import TrainingError
+from skillsearch.errors import ConfigurationError, TrainingError
 from skillsearch.models.calibration import write_calibration
 from skillsearch.models.concepts import encode_concepts
 from skillsearch.models.hub import resolve_model
@@ -61,7 +61,12 @@ _SEARCHED = 100  # occupations
 
 
 def train_pair(
-    taxonomy: Taxonomy, config: PairConfig, target: Target, progress: Progress = silent
+    taxonomy: Taxonomy,
+    config: PairConfig,
+    target: Target,
+    progress: Progress = silent,
+    *,
+    others: Sequence[Taxonomy] = (),
 ) -> TrainReport:
     """Train the encoder, mine hard negatives with it, train the reranker, measure both, save all.
 
@@ -74,13 +79,21 @@ def train_pair(
         config: the recipe.
         target: where to run and write.
         progress: hears of the stages and steps.
+        others: the same taxonomy in other languages; what is measured is in the first.
 
     Raises:
+        ConfigurationError: there are other languages, and the recipe reads one.
         TrainingError: the output exists and is not to be replaced, or cannot be written, or the
             taxonomy is too small or lacks essential or optional relations, or a run with other
             options was stopped here, or the loss is no longer finite.
         ModelError: a base cannot be loaded.
     """
+    languages = [one.language for one in (taxonomy, *others)]
+    if others and not config.multilingual:
+        raise ConfigurationError(
+            f"the preset {config.preset} reads one language, found {', '.join(languages)}: give the files of "
+            "one, or train with --preset multilingual (or --set multilingual=true, where the bases read them)"
+        )
     target.require_free()  # before a base is downloaded
     kinds = {relation.kind for relation in taxonomy.relations}
     for kind, name in (("essential", "core"), ("optional", "contextual")):
@@ -96,9 +109,10 @@ def train_pair(
             "occupations_without_skills": len(taxonomy.occupations) - len(taxonomy.relations_by_occupation)
         }
     )
-    identity = {"taxonomy": _digest(taxonomy)} | config.model_dump(mode="json")
+    digests = [_digest(one) for one in (taxonomy, *others)]
+    identity = {"taxonomy": " ".join(digests)} | config.model_dump(mode="json")
     with open_workspace(target, identity) as workspace:
-        run = _Run(taxonomy, split, config, workspace, progress if is_first() else silent)
+        run = _Run(taxonomy, others, split, config, workspace, progress if is_first() else silent)
         report.add(workspace.part(ENCODER, run.encoder))
         report.add(workspace.part(RERANKER, run.reranker))
         report.add(workspace.part("export", run.export))
@@ -106,7 +120,7 @@ def train_pair(
             report.add(workspace.part(DISTILLED, run.distilled))
         report.add(workspace.part("calibrate", run.calibrate))
         if is_first():
-            facts = _facts(taxonomy, split, workspace.device)
+            facts = _facts(taxonomy, split, workspace.device) | {"languages": languages}
             write_documents(workspace.models, "pair", config, report, facts)
     return report
 
@@ -116,6 +130,7 @@ class _Run:
     """The two parts of a run, and what they have in common."""
 
     taxonomy: Taxonomy
+    others: Sequence[Taxonomy]
     split: Split
     config: PairConfig
     workspace: Workspace
@@ -126,7 +141,7 @@ class _Run:
         report, config, taxonomy = TrainReport(), self.config.encoder, self.taxonomy
         set_seed(self.config.seed)  # of the new weights; the trainers seed their own draws
         model = new_encoder(config.base, device=self.workspace.device, max_length=config.max_length)
-        pairs = encoder_pairs(taxonomy, self.split, config, self.config.seed)
+        pairs = encoder_pairs(taxonomy, self.split, config, self.config.seed, self.others)
         report.examples["pairs"] = len(pairs)
         with report.timed("measure the untrained encoder", self.progress):
             report.metrics["encoder_untrained"] = retrieval_metrics(model, taxonomy, self.split.held_out)
@@ -134,13 +149,16 @@ class _Run:
             model,
             pairs,
             config,
-            relation_matrix(taxonomy),
+            relation_matrix(taxonomy, names=bool(self.others)),
             self._options(ENCODER),
             validation=retrieval_evaluator(taxonomy, self.split.validation),
         )
         report.add(fitted)
         manifest = ModelManifest(
-            dimension=DIMENSION, max_length=config.max_length, alias_weight=config.alias_weight
+            dimension=DIMENSION,
+            max_length=config.max_length,
+            alias_weight=config.alias_weight,
+            languages=tuple(one.language for one in (taxonomy, *self.others)),
         )
         self.workspace.save(model, ENCODER, manifest)
         with report.timed("embed the skills", self.progress):
@@ -190,6 +208,7 @@ class _Run:
             self.split,
             np.load(self.workspace.skill_vectors),
             self.config.distilled,
+            others=self.others,
             seed=self.config.seed,
             device=self.workspace.device,
             progress=self.progress,
@@ -236,7 +255,7 @@ class _Run:
         config = self.config.reranker
         vectors = encoder.encode([occupation_text(self.taxonomy.occupations[uri]) for uri in occupations])
         mined = mine_hard_negatives(self.taxonomy, occupations, vectors, skills, config, seed)
-        return reranker_triples(self.taxonomy, self.split, occupations, mined, config, seed)
+        return reranker_triples(self.taxonomy, self.split, occupations, mined, config, seed, self.others)
 
     def _candidates(self, encoder: Encoder, skills: Float32Array) -> list[Triple]:
         """The candidates of a search for held-out occupations' labels, with the taxonomy's classes."""

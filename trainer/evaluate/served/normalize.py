@@ -72,7 +72,7 @@ class NormalizeReport:
 
     Attributes:
         results: in the order of the sets.
-        languages: of the index.
+        languages: of the index, and of the encoder's training.
         build: of the index.
         encoder: that the index was built with.
         limit: occupations that were asked for.
@@ -85,7 +85,7 @@ class NormalizeReport:
     limit: int
 
     def is_foreign(self, titles: TitleSet) -> bool:
-        """Whether titles are in a language that the index is not in."""
+        """Whether titles are in a language that neither the index nor the encoder reads."""
         return bool(titles.language) and titles.language not in self.languages
 
     def to_dict(self) -> dict[str, Any]:
@@ -133,5 +133,6 @@ def evaluate_normalize(request: NormalizeRequest, progress: Progress = silent) -
             answers = ask(client, NORMALIZE_TITLE, titles.queries, advance, limit=request.limit)
             figures = ranked_row(titles.name, titles.qrels, answers.ranked, tuple(MEASURES))
             results.append(SetResult(titles, answers, figures))
-    languages = tuple(dict.fromkeys(one.language for one in versions.taxonomies))
-    return NormalizeReport(tuple(results), languages, versions.build, versions.encoder, request.limit)
+    return NormalizeReport(
+        tuple(results), versions.languages, versions.build, versions.encoder, request.limit
+    )
