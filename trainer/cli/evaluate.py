@@ -1,4 +1,4 @@
-"""The commands of `skillsearch evaluate`: talentclef, esco, workbench, extract and normalize."""
+"""The commands of `skillsearch evaluate`: talentclef, esco, workbench, extract, normalize and demand."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -7,6 +7,7 @@ import typer
 
 from indexer.cli.options import EscoOption, SampleOption, load_release
 from skillsearch.cli.options import JsonOption, SetOption, split_settings
+from trainer.cli.demand import demand
 from trainer.cli.options import several_of
 from trainer.cli.served import extract, normalize
 from trainer.cli.workbench import workbench
@@ -42,6 +43,7 @@ evaluate = typer.Typer(
 evaluate.command()(workbench)
 evaluate.command()(extract)
 evaluate.command()(normalize)
+evaluate.command()(demand)
 
 
 @evaluate.command()

@@ -43,7 +43,7 @@ def evaluate_talentclef(
         data: folder or zip of a set.
         qrels: judgements in place of those of `data`.
         run: a run to measure in place of models.
-        taxonomy: gives the preferred labels of skills; see `read_talentclef`.
+        taxonomy: gives the preferred labels of skills, see `read_talentclef`, and their demand.
         progress: hears how far it is.
 
     Raises:
@@ -62,7 +62,7 @@ def evaluate_talentclef(
         benchmark = read_talentclef(data, taxonomy=taxonomy, qrels=qrels)
     if run:
         return evaluate_run(benchmark, retrieved, label=run.name, source=str(run), plan=plan)
-    return evaluate_settings(benchmark, settings, plan, progress)
+    return evaluate_settings(benchmark, settings, plan, progress, taxonomy=taxonomy)
 
 
 def read_talentclef(path: Path, *, taxonomy: Taxonomy | None = None, qrels: Path | None = None) -> Benchmark:
