@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from indexer.cli.options import EscoOption, load_release
+from indexer.cli.options import EscoOption, SampleOption, load_release
 from skillsearch.cli.options import JsonOption, SetOption, split_settings
 
 __all__ = ["demand"]
@@ -14,6 +14,7 @@ __all__ = ["demand"]
 def demand(
     data: Annotated[Path, typer.Option(help="Folder or zip of TalentCLEF's task B.", show_default=False)],
     esco: EscoOption = None,
+    sample: SampleOption = False,
     models: Annotated[
         str | None, typer.Option(help="Folder of the models.", show_default="SKILLSEARCH_MODELS")
     ] = None,
@@ -47,7 +48,7 @@ def demand(
 
     changes, more = split_settings(assignments, ("version",))
     settings = load_settings(**changes | ({"models": models} if models else {}))
-    taxonomy = load_release(esco, sample=False, version=more.get("version")).taxonomy
+    taxonomy = load_release(esco, sample=sample, version=more.get("version")).taxonomy
     with progress_bars() as progress:
         benchmark = read_talentclef(data, taxonomy=taxonomy)
         fit = fit_demand(benchmark, taxonomy, settings, FitOptions(folds, seed), progress)
