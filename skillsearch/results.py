@@ -206,7 +206,7 @@ class SearchResult(Hits[SkillHit]):
         depth: how many candidates were reranked at most; None without reranking and learned blend.
         timings: milliseconds by stage.
         versions: what answered.
-        demand_weight: of a learned blend; None without one.
+        demand_weight: of how often a skill is asked for; None without a reranker and a learned blend.
         min_probability: where it is set, each hit is at least so probable.
         rerank: what reranked; None where nothing did.
         notes: what of the request had no effect, such as a URI to exclude that the index does not have.

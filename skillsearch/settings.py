@@ -142,7 +142,7 @@ class Settings(BaseSettings):
     )
     demand_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=1.0,
-        description="Weight in a learned blend of how often a skill is asked for; 0 leaves it out.",
+        description="Weight in the blend of how often a skill is asked for; 0 leaves it out.",
     )
     min_probability: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None,

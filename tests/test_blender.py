@@ -607,8 +607,8 @@ def test_a_blender_without_second_head_keeps_its_order(
 def test_options_of_the_other_blend_are_refused(blended: SkillSearch, client: SkillSearch) -> None:
     with pytest.raises(QueryError, match="alpha does not go with the learned blend blender"):
         blended.search("Chef", alpha=0.5)
-    with pytest.raises(QueryError, match="demand_weight does not go with the cross-encoder"):
-        client.search("Chef", demand_weight=1)
+    with pytest.raises(QueryError, match="demand_weight does not go with a search without reranking"):
+        client.search("Chef", rerank=False, demand_weight=1)
     for weight in (-1.0, math.inf, math.nan):
         with pytest.raises(QueryError, match="finite number from 0"):
             blended.search("Chef", demand_weight=weight)

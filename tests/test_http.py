@@ -126,7 +126,7 @@ BROKEN: list[tuple[bytes, int]] = [
     (b'{"title": "Nurse", "limit": 1e400}', 422),
     (b'{"title": "Nurse", "alpha": NaN}', 422),
     (b'{"title": "Nurse", "rerank": "best"}', 422),
-    (b'{"title": "Nurse", "demand_weight": 1}', 422),
+    (b'{"title": "Nurse", "rerank": false, "demand_weight": 1}', 422),
     (b'{"title": "Nurse", "budget_ms": -1}', 422),
     (b'{"title": "Nurse", "cursor": "@@@"}', 422),
     (b'{"title": "Nurse", "cursor": "OTk6YWJj"}', 422),

@@ -107,7 +107,7 @@ def test_broken_weights_are_told(bert_base: Path, tmp_path: Path) -> None:
 
 
 def test_the_score_blends_the_cosine_and_the_interaction(late: SkillSearch, encoder: Encoder) -> None:
-    result = late.search("Data Scientist", limit=50, depth=50, alpha=0.4)
+    result = late.search("Data Scientist", limit=50, depth=50, alpha=0.4, demand_weight=0)
     labels = [hit.label for hit in result]
     title = torch.from_numpy(encoder.encode_tokens(["Data Scientist"])[0])[None]
     expected = []
@@ -184,12 +184,12 @@ def test_without_any_reranker_the_default_is_the_vector_search(client: SkillSear
 def test_beyond_the_depth_the_list_goes_on_in_retrieval_order(late: SkillSearch, taxonomy: Taxonomy) -> None:
     count = len(taxonomy.skills)
     plain = late.search("Electrician", limit=count, rerank=False)
-    result = late.search("Electrician", limit=count, depth=10)
+    result = late.search("Electrician", limit=count, depth=10, demand_weight=0)
     assert {hit.uri for hit in result[:10]} == {hit.uri for hit in plain[:10]}
     assert [hit.uri for hit in result[10:]] == [hit.uri for hit in plain[10:]]
     assert all(hit.rerank_score is not None for hit in result[:10])
     assert all(hit.rerank_score is None and hit.score <= 0 for hit in result[10:])
-    short = late.search("Electrician", limit=3, depth=10)
+    short = late.search("Electrician", limit=3, depth=10, demand_weight=0)
     assert short.hits == result[:3]
 
 
@@ -222,7 +222,10 @@ def test_filters_many_titles_threads_and_asyncio(late: SkillSearch) -> None:
         ),
         ({"rerank": "colbert"}, "one of distilled, cross-encoder, late-interaction, found 'colbert'"),
         ({"rerank": None}, "found None"),
-        ({"demand_weight": 1.0}, "it goes with a learned blend: name one with SKILLSEARCH_BLENDER"),
+        (
+            {"demand_weight": 1.0, "rerank": False},
+            "demand_weight does not go with a search without reranking; it goes with a reranker",
+        ),
         ({"alpha": 2.0}, "alpha is between 0 and 1, found 2.0"),
     ],
 )

@@ -55,9 +55,29 @@ def test_a_result_has_ranks_scores_and_classes(client: SkillSearch, taxonomy: Ta
 
 def test_the_score_is_the_blend_of_both_stages(client: SkillSearch) -> None:
     result = client.search("Nurse", limit=50, depth=50, alpha=0.7)
+    demand = [hit.contributions["demand"] for hit in result if hit.contributions]
+    assert min(demand) < 0 < max(demand)
     retrieval = np.array([hit.retrieval_score for hit in result])
     rerank = np.array([hit.rerank_score for hit in result], dtype=float)
-    np.testing.assert_allclose([hit.score for hit in result], fuse(retrieval, rerank, 0.7), atol=1e-6)
+    np.testing.assert_allclose([hit.score for hit in result], fuse(retrieval, rerank, 0.7, demand), atol=1e-6)
+    plain = client.search("Nurse", limit=50, depth=50, alpha=0.7, demand_weight=0)
+    assert all(hit.contributions is None for hit in plain)
+    retrieval = np.array([hit.retrieval_score for hit in plain])
+    rerank = np.array([hit.rerank_score for hit in plain], dtype=float)
+    np.testing.assert_allclose([hit.score for hit in plain], fuse(retrieval, rerank, 0.7), atol=1e-6)
+
+
+def test_more_weight_lifts_what_is_asked_for(client: SkillSearch) -> None:
+    means = []
+    for weight in (0, 1, 4):
+        options = {"demand_weight": weight}
+        result = client.search("Nurse", limit=20, depth=100, **options)
+        assert result.demand_weight == weight
+        heeded = client.search("Nurse", limit=400, depth=100, demand_weight=1)
+        added = {hit.uri: hit.features["demand"] for hit in heeded if hit.features}
+        means.append(np.mean([added[hit.uri] for hit in result]))
+    assert means == sorted(means)
+    assert means[0] < means[2]
 
 
 def test_without_reranking_the_order_is_that_of_the_cosine(client: SkillSearch, taxonomy: Taxonomy) -> None:
@@ -71,12 +91,16 @@ def test_without_reranking_the_order_is_that_of_the_cosine(client: SkillSearch, 
 
 def test_beyond_the_depth_the_list_goes_on_in_retrieval_order(client: SkillSearch) -> None:
     plain = client.search("Electrician", limit=30, rerank=False)
-    result = client.search("Electrician", limit=30, depth=10)
+    result = client.search("Electrician", limit=30, depth=10, demand_weight=0)
     assert {hit.uri for hit in result[:10]} == {hit.uri for hit in plain[:10]}
     assert [hit.uri for hit in result[10:]] == [hit.uri for hit in plain[10:]]
     assert all(hit.relevance is None for hit in result[10:])
     assert all(hit.score <= 0 for hit in result[10:])
     assert [hit.score for hit in result] == sorted((hit.score for hit in result), reverse=True)
+    heeded = client.search("Electrician", limit=30, depth=10)
+    assert {hit.uri for hit in heeded[:10]} == {hit.uri for hit in plain[:10]}
+    assert {hit.uri for hit in heeded[10:]} == {hit.uri for hit in plain[10:]}
+    assert [hit.score for hit in heeded] == sorted((hit.score for hit in heeded), reverse=True)
 
 
 def test_the_same_input_gives_the_same_result(client: SkillSearch) -> None:
@@ -417,8 +441,11 @@ def test_a_temperature_that_is_none_is_told(models_folder: Path, tmp_path: Path,
 
 def test_without_a_learned_blend_a_result_says_nothing_of_one(client: SkillSearch) -> None:
     result = client.search("Chef")
-    assert (result.versions.blender, result.demand_weight, result.min_probability) == (None, None, None)
-    assert all(hit.features is None and hit.contributions is None for hit in result)
+    assert (result.versions.blender, result.demand_weight, result.min_probability) == (None, 1.0, None)
+    assert all(hit.features and hit.features.keys() == {"demand"} for hit in result)
+    plain = client.search("Chef", rerank=False)
+    assert plain.demand_weight is None
+    assert all(hit.features is None and hit.contributions is None for hit in plain)
 
 
 @pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning")

@@ -123,4 +123,5 @@ def _formula(result: SearchResult, hit: SkillHit) -> str:
         return f" = probability by {result.versions.blender}, demand weight {result.demand_weight:g}"
     if hit.rerank_score is None or result.alpha is None:
         return ""
-    return f" = {result.alpha:g} · minmax(retrieval) + {1 - result.alpha:g} · minmax(rerank)"
+    demand = "" if hit.contributions is None else " + demand"
+    return f" = {result.alpha:g} · minmax(retrieval) + {1 - result.alpha:g} · minmax(rerank){demand}"

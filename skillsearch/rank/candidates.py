@@ -1,6 +1,6 @@
 """Candidates: what a search has found so far, and the query it was found for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from skillsearch.arrays import Float32Array
@@ -20,12 +20,14 @@ class Query:
         vector: shape (d,), of unit length.
         tokens: shape (t, h), where the ranker reads them.
         pair: makes the pair of texts that a cross-encoder sees, of the text and a candidate's label.
+        demand: what demand adds to the score of a concept, by URI; see `skillsearch.rank.demand`.
     """
 
     text: str
     vector: Float32Array
     tokens: Float32Array | None = None
     pair: Callable[[str, str], tuple[str, str]] = pair_text
+    demand: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_skill(self) -> bool:
@@ -50,6 +52,7 @@ class Candidate:
         features: shape (f,), what a learned blend saw.
         rerank_score: the reranker's own score, once reranked.
         probability: of being right, once told; see `skillsearch.rank.probability`.
+        demand: what demand added to the score; None where it had no part in it.
     """
 
     uri: str
@@ -60,6 +63,7 @@ class Candidate:
     features: Float32Array | None = field(default=None, compare=False)
     rerank_score: float | None = None
     probability: float | None = None
+    demand: float | None = None
 
 
 def nearest(build: Build, space: Space, query: Query, limit: int, where: Where) -> list[Candidate]:

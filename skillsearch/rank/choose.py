@@ -72,26 +72,28 @@ class Rankers:
             ModelError: the manifest of the encoder is damaged.
         """
         alpha, depth, least = settings.alpha, settings.depth, settings.min_probability
+        weight = settings.demand_weight
         pairs: Ranker = NoReranking()
         if scorer is not None:
-            pairs = CrossEncoderRanker(scorer, alpha, depth, temperature=temperature)
+            pairs = CrossEncoderRanker(scorer, alpha, depth, weight, temperature=temperature)
         if blender is not None:
             blender.require_match(encoder.folder, scorer.folder if scorer else None)
-            plain = LearnedRanker(blender, None, depth, settings.demand_weight)
+            plain = LearnedRanker(blender, None, depth, weight)
             learned = replace(plain, scorer=scorer, min_probability=least, temperature=temperature)
             return cls(learned, plain, {"cross-encoder": learned} if scorer else {}, pairs)
         _ = encoder.folder.manifest  # a damaged one is better told now than in a search
         cache = TokenCache(encoder, settings.home.expanduser() / TOKENS)
-        late = LateInteractionRanker(encoder, cache, alpha=alpha, depth=depth)
+        late = LateInteractionRanker(encoder, cache, alpha=alpha, depth=depth, demand_weight=weight)
         named: dict[RerankerName, Ranker] = {"late-interaction": late}
         if scorer is not None:
-            named["cross-encoder"] = CrossEncoderRanker(scorer, alpha, depth, least, temperature)
+            named["cross-encoder"] = CrossEncoderRanker(scorer, alpha, depth, weight, least, temperature)
         if distilled is not None:
             quick = DistilledRanker(
                 encoder=encoder,
                 cache=cache,
                 alpha=alpha,
                 depth=depth,
+                demand_weight=weight,
                 scorer=distilled,
                 min_probability=least,
             )

@@ -28,16 +28,18 @@ class CrossEncoderRanker(RankerOptions):
         scorer: the cross-encoder.
         alpha: weight of retrieval in the blend.
         depth: how many candidates are reranked.
+        demand_weight: how much demand counts in the blend.
         min_probability: keeps hits that are at least so probable.
         temperature: divides the logits before they become probabilities.
     """
 
-    takes: ClassVar[tuple[str, ...]] = ("alpha", "depth", "min_probability")
+    takes: ClassVar[tuple[str, ...]] = ("alpha", "depth", "demand_weight", "min_probability")
     reranker: ClassVar[RerankerName | None] = "cross-encoder"
 
     scorer: PairScorer
     alpha: float = 0.7
     depth: int = 200
+    demand_weight: float = 1.0
     min_probability: float | None = None
     temperature: float = 1.0
 
@@ -60,12 +62,11 @@ class CrossEncoderRanker(RankerOptions):
         return self.scorer.logits(query.pairs(labels))[:, CORE]
 
     def rank(self, query: Query, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Reorder the first `depth` candidates by the blend; the rest follows in retrieval order."""
+        """Reorder the first `depth` candidates by the blend; the rest follows."""
         head = candidates[: self.depth]
         logits = self.scorer.logits(query.pairs([candidate.label for candidate in head]))
-        return fuse_candidates(
-            [*with_logits(head, logits), *candidates[self.depth :]], logits[:, CORE], self.alpha
-        )
+        found = [*with_logits(head, logits), *candidates[self.depth :]]
+        return fuse_candidates(found, logits[:, CORE], self.alpha, query, self.demand_weight)
 
 
 def with_logits(candidates: Sequence[Candidate], logits: Float32Array | Float64Array) -> list[Candidate]:
@@ -79,7 +80,11 @@ def with_logits(candidates: Sequence[Candidate], logits: Float32Array | Float64A
 
 
 def fuse_candidates(
-    candidates: Sequence[Candidate], scores: Sequence[float] | np.ndarray, alpha: float
+    candidates: Sequence[Candidate],
+    scores: Sequence[float] | np.ndarray,
+    alpha: float,
+    query: Query,
+    demand_weight: float,
 ) -> list[Candidate]:
     """Reorder the first candidates by the blend with a reranker's scores; see `skillsearch.rank.fuse.fuse`.
 
@@ -87,14 +92,24 @@ def fuse_candidates(
         candidates: in retrieval order.
         scores: shape (k,), of the first k candidates.
         alpha: weight of retrieval.
+        query: knows what demand adds.
+        demand_weight: multiplies that.
     """
-    fused = fuse([candidate.retrieval_score for candidate in candidates], scores, alpha).tolist()
+    cosines = [candidate.retrieval_score for candidate in candidates]
+    if query.demand and demand_weight:
+        demand = [demand_weight * query.demand.get(candidate.uri, 0.0) for candidate in candidates]
+        candidates = [
+            replace(candidate, demand=added) for candidate, added in zip(candidates, demand, strict=True)
+        ]
+        fused = fuse(cosines, scores, alpha, demand).tolist()
+    else:
+        fused = fuse(cosines, scores, alpha).tolist()
     scored = [replace(candidate, score=score) for candidate, score in zip(candidates, fused, strict=True)]
     head = [
         replace(candidate, rerank_score=float(score))
         for candidate, score in zip(scored, scores, strict=False)
     ]
-    return by_score(head) + scored[len(head) :]
+    return by_score(head) + sorted(scored[len(head) :], key=lambda candidate: -candidate.score)
 
 
 def probability_of(candidate: Candidate, temperature: float) -> float | None:

@@ -27,7 +27,7 @@ class DistilledRanker(TokenRanker):
         min_probability: keeps hits that are at least so probable.
     """
 
-    takes: ClassVar[tuple[str, ...]] = ("alpha", "depth", "min_probability")
+    takes: ClassVar[tuple[str, ...]] = ("alpha", "depth", "demand_weight", "min_probability")
     reranker: ClassVar[RerankerName | None] = "distilled"
 
     scorer: TokenScorer
@@ -51,12 +51,11 @@ class DistilledRanker(TokenRanker):
         return self._logits(query, labels)[:, CORE]
 
     def rank(self, query: Query, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Reorder the first `depth` candidates by the blend; the rest follows in retrieval order."""
+        """Reorder the first `depth` candidates by the blend; the rest follows."""
         head = candidates[: self.depth]
         logits = self._logits(query, [candidate.label for candidate in head])
-        return fuse_candidates(
-            [*with_logits(head, logits), *candidates[self.depth :]], logits[:, CORE], self.alpha
-        )
+        found = [*with_logits(head, logits), *candidates[self.depth :]]
+        return fuse_candidates(found, logits[:, CORE], self.alpha, query, self.demand_weight)
 
     def _logits(self, query: Query, labels: Sequence[str]) -> Float32Array | Float64Array:
         """Shape (n, 3)."""

@@ -8,17 +8,22 @@ from skillsearch.arrays import Float64Array
 __all__ = ["fuse", "min_max", "softmax"]
 
 
-def fuse(retrieval: ArrayLike, rerank: ArrayLike, alpha: float) -> Float64Array:
+def fuse(
+    retrieval: ArrayLike, rerank: ArrayLike, alpha: float, demand: ArrayLike | None = None
+) -> Float64Array:
     """Blend the scores of candidates, of which the first k were reranked.
 
     Within the first k, ``alpha * min_max(retrieval) + (1 - alpha) * min_max(rerank)``, in [0, 1]. Below,
     ``alpha * min_max(retrieval)`` on the same scale, lowered to 0 where it is more, so that no candidate
     that was not reranked is above one that was.
 
+    Demand is added to both; then all that was not reranked is lowered alike, so that this stays so.
+
     Args:
         retrieval: shape (n,), falling.
         rerank: shape (k,), k at most n.
         alpha: weight of retrieval, in [0, 1].
+        demand: shape (n,), what is added; None adds nothing.
 
     Returns:
         Shape (n,).
@@ -26,7 +31,12 @@ def fuse(retrieval: ArrayLike, rerank: ArrayLike, alpha: float) -> Float64Array:
     cosines, scores = np.asarray(retrieval, dtype=np.float64), np.asarray(rerank, dtype=np.float64)
     head, tail = cosines[: len(scores)], cosines[len(scores) :]
     blended = alpha * min_max(head) + (1.0 - alpha) * min_max(scores)
-    return np.concatenate((blended, np.minimum(alpha * min_max(tail, among=head), 0.0)))
+    below = np.minimum(alpha * min_max(tail, among=head), 0.0)
+    if demand is not None:
+        added = np.asarray(demand, dtype=np.float64)
+        blended, below = blended + added[: len(head)], below + added[len(head) :]
+        below -= max(below.max(initial=-np.inf) - blended.min(initial=np.inf), 0.0)
+    return np.concatenate((blended, below))
 
 
 def min_max(scores: ArrayLike, among: ArrayLike | None = None) -> Float64Array:

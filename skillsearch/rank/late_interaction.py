@@ -28,7 +28,7 @@ class LateInteractionRanker(TokenRanker):
     It gives no classes: its scores compare for one query alone.
     """
 
-    takes: ClassVar[tuple[str, ...]] = ("alpha", "depth")
+    takes: ClassVar[tuple[str, ...]] = ("alpha", "depth", "demand_weight")
     reranker: ClassVar[RerankerName | None] = "late-interaction"
     temperature: ClassVar[float] = 1.0
 
@@ -49,9 +49,9 @@ class LateInteractionRanker(TokenRanker):
         return self.read(query, labels, self._scores) if labels else np.empty(0)
 
     def rank(self, query: Query, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Reorder the first `depth` candidates by the blend; the rest follows in retrieval order."""
+        """Reorder the first `depth` candidates by the blend; the rest follows."""
         scores = self.scores(query, [candidate.label for candidate in candidates[: self.depth]])
-        return fuse_candidates(candidates, scores, self.alpha)
+        return fuse_candidates(candidates, scores, self.alpha, query, self.demand_weight)
 
     def _scores(self, query: Float32Array, labels: Float16Array, mask: BoolArray) -> Float64Array:
         reading = self.model.manifest.interaction

@@ -15,6 +15,7 @@ from skillsearch.errors import QueryError
 from skillsearch.models.hub import ModelFolder
 from skillsearch.progress import Progress, silent
 from skillsearch.rank.candidates import Candidate, Query, nearest
+from skillsearch.rank.features import DEMAND
 from skillsearch.settings import MAX_DEPTH, RerankerName
 from skillsearch.store.base import Build, Space
 from skillsearch.store.filters import Where
@@ -33,7 +34,7 @@ _RANGES: Final[Mapping[str, tuple[type, float, float, str]]] = {
 _TAKEN_BY: Final[Mapping[str, str]] = {
     "alpha": "the fixed blend of retrieval and a reranker: leave it out, or unset SKILLSEARCH_BLENDER",
     "depth": "a reranker or a learned blend: leave it out",
-    "demand_weight": "a learned blend: name one with SKILLSEARCH_BLENDER, or leave it out",
+    "demand_weight": "a reranker or a learned blend: leave it out",
     "min_probability": "the cross-encoder, distilled or whole: search with one of them, or leave it out",
 }
 """What each option goes with, and what to do about one that does not go with a search."""
@@ -134,9 +135,12 @@ class RankerOptions:
         """See `Ranker.ready`."""
         return self
 
-    def explain(self, candidate: Candidate) -> tuple[dict[str, float], dict[str, float]] | None:  # noqa: ARG002
-        """See `Ranker.explain`."""
-        return None
+    def explain(self, candidate: Candidate) -> tuple[dict[str, float], dict[str, float]] | None:
+        """See `Ranker.explain`: of a fixed blend it is demand, where that had a part in it."""
+        if candidate.demand is None:
+            return None
+        weight = float(self.options()["demand_weight"])
+        return {DEMAND: candidate.demand / weight}, {DEMAND: candidate.demand}
 
 
 def require_in_range(name: str, value: object) -> None:

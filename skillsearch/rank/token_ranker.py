@@ -38,6 +38,7 @@ class TokenRanker(RankerOptions):
         table: tokens of labels; those that are not in it are embedded as they come.
         alpha: weight of retrieval in the blend.
         depth: how many candidates are reranked.
+        demand_weight: how much demand counts in the blend.
     """
 
     reads_tokens: ClassVar[bool] = True
@@ -47,6 +48,7 @@ class TokenRanker(RankerOptions):
     table: TokenTable | None = None
     alpha: float = 0.7
     depth: int = 200
+    demand_weight: float = 1.0
 
     def ready(self, build: Build, progress: Progress = silent) -> Self:
         """The same ranker with the tokens of all labels of an index."""

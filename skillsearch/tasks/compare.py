@@ -138,7 +138,7 @@ def _prepare(engine: Engine, *, limit: int = 20) -> Callable[[object], Compariso
 def _of_title(run: Run, title: object, request: Request) -> dict[str, ComparedSkill]:
     """The skills of a title by URI, best first."""
     clean = run.cleaned(TITLE.read(title, run.engine.settings))
-    lists = [run.ranked("skills", text, request) for text in clean.texts]
+    lists = [run.ranked("skills", text, request, demand=True) for text in clean.texts]
     ranked = merged([run.probable("title-to-skills", some, ranker) for some, ranker in lists])
     return {one.uri: ComparedSkill(one.uri, one.label, one.probability) for one in ranked[: request.limit]}
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
@@ -25,6 +25,7 @@ from skillsearch.store.base import Build, Space, Store
 from skillsearch.store.filter_values import FilterValues
 from skillsearch.store.filters import Filters, Match, Where
 from skillsearch.tasks.confidence import Confidence
+from skillsearch.tasks.demand import kept_demand
 from skillsearch.tasks.names import Names
 from skillsearch.tasks.vectors import Vectors
 from skillsearch.tasks.vocabulary import kept_vocabulary
@@ -198,6 +199,11 @@ class Run:
         """The scripts that a text may be in: those of the space's labels, and of what the encoder reads."""
         return self.kept.names(space).scripts | scripts_of(self.other_languages)
 
+    def demand(self) -> Mapping[str, float]:
+        """What demand adds to the score of each skill; computed once for each build."""
+        kept, path = self.kept, self.engine.settings.home.expanduser() / "demand.json"
+        return kept.once("demand", "skills", lambda: kept_demand(path, kept.build))
+
     def encode(self, texts: Sequence[str]) -> Float32Array:
         """Vectors of n texts: shape (n, d)."""
         with self._stage("encode"):
@@ -230,6 +236,7 @@ class Run:
         where: Where | None = None,
         pair: Callable[[str, str], tuple[str, str]] = pair_text,
         also: Sequence[str] = (),
+        demand: bool = False,
     ) -> tuple[list[Candidate], Ranker]:
         """The concepts for a text: encode, candidates, rank; a cancelled run stops between them.
 
@@ -240,12 +247,15 @@ class Run:
             where: what a concept must be.
             pair: the pair of texts that a cross-encoder sees.
             also: URIs of concepts that are candidates wherever they are.
+            demand: let a reranker's blend heed how often a skill is asked for.
 
         Returns:
             Candidates in their final order, and the ranker, ready for the build.
         """
         ranker, where = request.ranker.ready(self.build), where or Where()
         query = self._query(view, ranker, pair)
+        if demand and ranker.options().get("demand_weight") and ranker.blend is None:
+            query = replace(query, demand=self.demand())
         with self._stage("retrieve"):
             candidates = ranker.candidates(self.build, space, query, request.limit, where)
             known = {candidate.uri for candidate in candidates}

@@ -48,8 +48,9 @@ def search(
             search that needs the tokens of all skills may wait until they are embedded.
         alpha: weight of the retrieval score in the fixed blend, in [0, 1]; by default the setting's.
         depth: how many candidates are reranked; by default the setting's, 200.
-        demand_weight: how much a learned blend heeds demand, at least 0; by default the setting's,
-            1. 0 treats every skill as of average demand, more makes general skills more prominent.
+        demand_weight: how much a blend heeds how often a skill is asked for, at least 0; by default the
+            setting's, 1. 0 treats every skill as of average demand, more brings general skills forward. It
+            needs a reranker or a learned blend.
         min_probability: keeps hits that are at least so probable, in [0, 1], before `limit` is cut; by
             default the setting's, none. It goes with the cross-encoder, distilled or whole.
 
@@ -89,7 +90,7 @@ def _prepare(
         with engine.run() as run:
             where, notes = run.conditions("skills", filters)
             clean = run.cleaned(view)
-            found = [run.ranked("skills", text, request, where=where) for text in clean.texts]
+            found = [run.ranked("skills", text, request, where=where, demand=True) for text in clean.texts]
             ranker = found[0][1]
             ranked = merged([run.probable("title-to-skills", some, ranker) for some, _ in found])
             hits = _skill_hits(run.build, ranked[:limit], ranker)

@@ -13,7 +13,7 @@ from skillsearch.rank.features import FIRST, Evidence, title_profile
 from trainer.blend.catalogue import Catalogue, sparse_rows
 from trainer.blend.pool import Pool
 
-__all__ = ["build_evidence", "crossed_features", "deal", "demand", "pool_features"]
+__all__ = ["build_evidence", "crossed_features", "deal", "demand", "pool_features", "ridge"]
 
 _PRIOR = 5.0  # titles that a skill's predicted demand counts for
 _TITLE_PENALTY = 1.0
@@ -67,7 +67,7 @@ def demand(catalogue: Catalogue, skills: Int64Array, counts: Int64Array, titles:
     """
     inputs = np.column_stack((catalogue.directions, _standardised(catalogue.attributes))).astype(np.float64)
     odds = _log_odds((counts + 0.5) / (titles + 1))
-    predicted, left_out = _ridge(inputs[skills], odds, inputs)
+    predicted, left_out = ridge(inputs[skills], odds, inputs)
     shares = 1 / (1 + np.exp(-left_out))
     predicted[skills] = _log_odds((counts + _PRIOR * shares) / (titles + _PRIOR))
     return predicted.astype(np.float32)
@@ -115,7 +115,7 @@ def _skill_ridge(directions: Float32Array, grades: Float32Array) -> Float64Array
     return solved
 
 
-def _ridge(
+def ridge(
     inputs: Float64Array, targets: Float64Array, everyone: Float64Array
 ) -> tuple[Float64Array, Float64Array]:
     """Ridge regression with the penalty of the least leave-one-out error.

@@ -83,6 +83,7 @@ def fit_blend(request: FitRequest, progress: Progress = silent) -> FitReport:
     from trainer.blend.catalogue import read_catalogue
     from trainer.blend.cross_validation import FitOptions, fit_blender
     from trainer.blend.judgements import read_judgements, with_uris
+    from trainer.blend.measure import FITTED_TITLES
     from trainer.blend.pool import build_pool
     from trainer.blend.validation import learning_curve, measure_fit
 
@@ -135,7 +136,8 @@ def fit_blend(request: FitRequest, progress: Progress = silent) -> FitReport:
     }
     rows = _figures(measure_fit(fit))
     curve = learning_curve(catalogue, fit, progress) if request.learning_curve else ()
-    blender = replace(fit.blender, facts=facts | {"cross_validation": rows})
+    known = {"cross_validation": rows, FITTED_TITLES: list(pool.titles)}
+    blender = replace(fit.blender, facts=facts | known)
     return FitReport(blender, facts, rows, curve)
 
 

@@ -5,7 +5,7 @@ about one that the models may have seen.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import numpy as np
@@ -15,11 +15,13 @@ from skillsearch.models.concepts import encode_concepts
 from skillsearch.models.protocols import Encoder
 from skillsearch.progress import Advance
 from skillsearch.rank.candidates import Candidate, Query
+from skillsearch.rank.demand import own_demand, skill_payloads
 from skillsearch.rank.probability import NO_RERANKER
 from skillsearch.rank.ranker import NoReranking, Ranker
 from skillsearch.tasks import SKILL_TO_TITLES, TITLE_TO_SKILLS
 from skillsearch.taxonomy.records import Taxonomy
 from skillsearch.taxonomy.texts import occupation_text, skill_names
+from trainer.evaluate.esco import without_relations
 
 __all__ = ["DEPTH", "Concepts", "Judged", "Source"]
 
@@ -77,6 +79,7 @@ class Source:
         rankers: by name; ``none`` is the order of the vector search.
         skills: all, sorted by URI.
         occupations: all, sorted by URI.
+        demand: what demand adds for a skill, told without the occupations that are asked about.
     """
 
     taxonomy: Taxonomy
@@ -84,12 +87,25 @@ class Source:
     rankers: Mapping[str, Ranker]
     skills: Concepts
     occupations: Concepts
+    demand: Mapping[str, float]
 
     @classmethod
     def of(
-        cls, taxonomy: Taxonomy, encoder: Encoder, rankers: Sequence[Ranker], advance: Advance | None = None
+        cls,
+        taxonomy: Taxonomy,
+        encoder: Encoder,
+        rankers: Sequence[Ranker],
+        asked: Sequence[str],
+        advance: Advance | None = None,
     ) -> "Source":
         """Embed a taxonomy.
+
+        Args:
+            taxonomy: that is embedded.
+            encoder: of the texts.
+            rankers: that order candidates.
+            asked: URIs of the occupations that candidates are found for.
+            advance: called with the number of texts just embedded.
 
         Raises:
             ModelError: the model gave something that is not finite.
@@ -107,6 +123,7 @@ class Source:
                 encode_concepts(encoder, names, advance=advance),
             ),
             Concepts(tuple(occupations), tuple(titles), encoder.encode(titles, advance=advance)),
+            own_demand().by_uri(skill_payloads(without_relations(taxonomy, asked))),
         )
 
     def needed(self, occupations: Sequence[str], half: int, ranker: str) -> Iterator[Judged]:  # noqa: ARG002
@@ -117,6 +134,7 @@ class Source:
             title = aliases[row % len(aliases)] if aliases and row % 2 else occupation_text(occupation)
             links = {one.skill for one in self.taxonomy.relations_by_occupation.get(uri, ())}
             query = self._query(TITLE_TO_SKILLS.view(title), TITLE_TO_SKILLS.pair, ranker)
+            query = replace(query, demand=self.demand)
             found = self.rankers[ranker].rank(query, self.skills.nearest(query.vector, DEPTH))
             right = np.array([one.uri in links for one in found])
             yield Judged(found, right, np.ones(len(found), dtype=bool))

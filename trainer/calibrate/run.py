@@ -103,7 +103,7 @@ def calibrate(
     if distilled is not None:
         rankers.append(DistilledRanker(encoder=encoder, table=table, scorer=distilled))
     advance = progress("embed the taxonomy", len(taxonomy.skills) + len(taxonomy.occupations))
-    source = Source.of(taxonomy, encoder, rankers, advance)
+    source = Source.of(taxonomy, encoder, rankers, occupations, advance)
     halves = occupations[::2], occupations[1::2]
     tasks: dict[str, dict[str, Calibrator]] = {}
     reported = []

@@ -1,4 +1,4 @@
-"""The commands of `skillsearch evaluate`: talentclef, esco, workbench, extract and normalize."""
+"""The commands of `skillsearch evaluate`: talentclef, esco, workbench, extract, normalize and demand."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -7,6 +7,7 @@ import typer
 
 from indexer.cli.options import EscoOption, SampleOption, load_release
 from skillsearch.cli.options import JsonOption, SetOption, split_settings
+from trainer.cli.demand import demand
 from trainer.cli.options import several_of
 from trainer.cli.served import extract, normalize
 from trainer.cli.workbench import workbench
@@ -42,6 +43,7 @@ evaluate = typer.Typer(
 evaluate.command()(workbench)
 evaluate.command()(extract)
 evaluate.command()(normalize)
+evaluate.command()(demand)
 
 
 @evaluate.command()
@@ -58,6 +60,10 @@ def talentclef(
     esco: EscoOption = None,
     models: ModelsOption = None,
     reranker: RerankerOption = None,
+    blender: Annotated[
+        Path | None,
+        typer.Option(help="Measure this learned blend, on titles new to it.", show_default=False),
+    ] = None,
     cut: CutOption = None,
     sweep: SweepOption = None,
     output: OutputOption = None,
@@ -67,7 +73,8 @@ def talentclef(
     """Measure job title to skills on TalentCLEF's data, or measure a run that exists already.
 
     A skill's text is its first alias, or its preferred label in the release given with --esco; --set takes
-    settings, and the version of a release whose file name lacks it.
+    settings, and the version of a release whose file name lacks it. A learned blend looks skills up in the
+    published index; titles that it was fitted on are left out.
 
     Example: skillsearch evaluate talentclef --data TaskB/validation --models models --json
 
@@ -75,17 +82,27 @@ def talentclef(
 
     Example: skillsearch evaluate talentclef --data TaskB/validation --set alpha=0.5 --set depth=100
 
+    Example: skillsearch evaluate talentclef --data TaskB/test --blender blender.safetensors
+
     Example: skillsearch evaluate talentclef --qrels qrels.tsv --run run.trec
     """
     from skillsearch.cli.progress import progress_bars
-    from trainer.evaluate.talentclef import evaluate_talentclef
+    from skillsearch.errors import ConfigurationError
+    from trainer.blend.measure import evaluate_blend
+    from trainer.evaluate.talentclef import evaluate_talentclef, read_talentclef
 
+    if blender and (run or data is None):
+        raise ConfigurationError("--blender is measured on --data, and does not go with --run")
     plan, (settings, version) = _plan(reranker, cut, sweep), _settings(assignments, models, reranker)
     taxonomy = load_release(esco, sample=False, version=version).taxonomy if esco else None
     with progress_bars() as progress:
-        evaluation = evaluate_talentclef(
-            plan, settings, data=data, qrels=qrels, run=run, taxonomy=taxonomy, progress=progress
-        )
+        if blender and data:
+            benchmark = read_talentclef(data, taxonomy=taxonomy, qrels=qrels)
+            evaluation = evaluate_blend(benchmark, settings, plan, blender, progress)
+        else:
+            evaluation = evaluate_talentclef(
+                plan, settings, data=data, qrels=qrels, run=run, taxonomy=taxonomy, progress=progress
+            )
     _report(evaluation, output, as_json=as_json)
 
 

@@ -21,7 +21,7 @@ from skillsearch.taxonomy.texts import occupation_text, skill_text
 from trainer.evaluate.benchmark import Benchmark, Document
 from trainer.evaluate.evaluation import Evaluation, Plan, evaluate_settings
 
-__all__ = ["Selection", "esco_benchmark", "evaluate_esco", "select_occupations"]
+__all__ = ["Selection", "esco_benchmark", "evaluate_esco", "select_occupations", "without_relations"]
 
 _TRAINED: Final = "trained on these occupations"
 _NAMED: Final = 3  # examples in a message
@@ -70,8 +70,16 @@ def evaluate_esco(
     )
     benchmark = esco_benchmark(taxonomy, selection.occupations)
     plan = replace(plan, note=_TRAINED if selection.trained else "")
-    evaluation = evaluate_settings(benchmark, settings, plan, progress)
+    others = without_relations(taxonomy, selection.occupations)
+    evaluation = evaluate_settings(benchmark, settings, plan, progress, taxonomy=others)
     return replace(evaluation, warnings=evaluation.warnings + selection.warnings)
+
+
+def without_relations(taxonomy: Taxonomy, occupations: Sequence[str]) -> Taxonomy:
+    """A taxonomy that does not tell what these occupations need."""
+    hidden = set(occupations)
+    left = tuple(one for one in taxonomy.relations if one.occupation not in hidden)
+    return replace(taxonomy, relations=left)
 
 
 def esco_benchmark(taxonomy: Taxonomy, occupations: Sequence[str]) -> Benchmark:

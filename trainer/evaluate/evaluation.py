@@ -4,15 +4,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
+import numpy as np
+
+from skillsearch.arrays import Float64Array
 from skillsearch.errors import ConfigurationError
 from skillsearch.models.device import use_threads
 from skillsearch.models.pair import locate_models
 from skillsearch.models.protocols import Encoder
 from skillsearch.progress import Progress, silent
 from skillsearch.rank.cross_encoder import CrossEncoderRanker
+from skillsearch.rank.demand import own_demand, skill_payloads, title_hash
 from skillsearch.rank.distilled import DistilledRanker
 from skillsearch.rank.late_interaction import LateInteractionRanker
 from skillsearch.settings import Settings
+from skillsearch.taxonomy.records import Taxonomy
 from trainer.evaluate.benchmark import Benchmark, Document, Qrels, Run, check_ids
 from trainer.evaluate.measures import Row, measure
 from trainer.evaluate.ranking import Ranking, rank_run
@@ -28,6 +33,7 @@ __all__ = [
     "evaluate_models",
     "evaluate_run",
     "evaluate_settings",
+    "load_ranker",
 ]
 
 Sweep = Literal["alpha", "depth"]
@@ -103,12 +109,36 @@ class Evaluation:
 
 
 def evaluate_settings(
-    benchmark: Benchmark, settings: Settings, plan: Plan, progress: Progress = silent
+    benchmark: Benchmark,
+    settings: Settings,
+    plan: Plan,
+    progress: Progress = silent,
+    *,
+    taxonomy: Taxonomy | None = None,
 ) -> Evaluation:
     """Measure the models that the settings name, ranked as a search with these settings ranks.
 
+    Args:
+        benchmark: what is measured on.
+        settings: which models, and how they rank.
+        plan: how to measure.
+        progress: hears how far it is.
+        taxonomy: tells how much its skills are asked for; without it that has no part in the blend.
+
     Raises:
         ModelError: a model cannot be loaded, or gave something that is not finite.
+    """
+    encoder, ranker = load_ranker(settings, plan, progress)
+    return evaluate_models(benchmark, encoder, ranker, plan, progress, demand=_demand(taxonomy, ranker))
+
+
+def load_ranker(
+    settings: Settings, plan: Plan, progress: Progress = silent
+) -> tuple[Encoder, Reranker | None]:
+    """The encoder that the settings name, and the ranker; None where the plan does without.
+
+    Raises:
+        ModelError: a model cannot be loaded.
     """
     progress("load models")
     pair, batch_size = locate_models(settings.model_location), settings.batch_size
@@ -117,14 +147,18 @@ def evaluate_settings(
         device=settings.device, batch_size=batch_size, runtime=settings.runtime, threads=settings.threads
     )
     ranker: Reranker | None = None
+    weight = settings.demand_weight
     wanted = settings.rerank or pair.default_reranker(encoder)
     if plan.rerank and wanted == "late-interaction":
-        ranker = LateInteractionRanker(encoder, alpha=settings.alpha, depth=settings.depth)
+        ranker = LateInteractionRanker(
+            encoder, alpha=settings.alpha, depth=settings.depth, demand_weight=weight
+        )
     elif plan.rerank and wanted == "distilled":
         ranker = DistilledRanker(
             encoder=encoder,
             alpha=settings.alpha,
             depth=settings.depth,
+            demand_weight=weight,
             scorer=pair.load_distilled(encoder, threads=settings.threads),
         )
     elif plan.rerank:
@@ -135,8 +169,8 @@ def evaluate_settings(
             runtime=settings.runtime,
             threads=settings.threads,
         )
-        ranker = CrossEncoderRanker(scorer, alpha=settings.alpha, depth=settings.depth)
-    return evaluate_models(benchmark, encoder, ranker, plan, progress)
+        ranker = CrossEncoderRanker(scorer, alpha=settings.alpha, depth=settings.depth, demand_weight=weight)
+    return encoder, ranker
 
 
 def evaluate_models(
@@ -145,8 +179,12 @@ def evaluate_models(
     ranker: Reranker | None,
     plan: Plan,
     progress: Progress = silent,
+    *,
+    demand: Mapping[str, float] | None = None,
 ) -> Evaluation:
     """Measure stage one, retrieval, and with a ranker stage two, the reranker alone, and their blend.
+
+    With `demand`, what demand adds to the blend by URI, the blend is measured without and with it.
 
     The models run once, as deep as the ranker and the sweeps need; everything else is arithmetic on
     their scores.
@@ -157,21 +195,30 @@ def evaluate_models(
     deepest = max((depth, *(depths if "depth" in plan.sweeps else ())))
     scores = score_benchmark(benchmark, encoder, ranker, depth=deepest, progress=progress)
 
-    def rank(alpha: float, depth: int) -> Ranking:
-        return scores.fused(alpha, depth).cut(plan.cut)
+    added = None
+    if demand and ranker is not None and ranker.demand_weight:
+        found = [demand.get(document.uri, 0.0) for document in benchmark.documents.values()]
+        added = ranker.demand_weight * np.array(found)
+
+    def rank(alpha: float, depth: int, added: Float64Array | None = None) -> Ranking:
+        return scores.fused(alpha, depth, added).cut(plan.cut)
 
     rankings = {"stage one": rank(1.0, 0)}
     curves: list[Curve] = []
     facts: dict[str, object] = {"encoder": str(encoder.folder), "cut": plan.cut}
     if ranker is not None:
         rankings |= {"stage two": rank(0.0, depth), f"blend alpha={alpha:g}": rank(alpha, depth)}
+        if added is not None:
+            rankings[f"blend alpha={alpha:g}, demand"] = rank(alpha, depth, added)
+            facts["demand_weight"] = ranker.demand_weight
         facts |= {"rerank": ranker.reranker, "reranker": str(ranker.model), "alpha": alpha, "depth": depth}
     for parameter in plan.sweeps if ranker else ():
         varied: dict[float, tuple[float, int]] = {value: (value, depth) for value in _ALPHAS}
         if parameter == "depth":
             varied = {value: (alpha, value) for value in depths}
         points = (
-            plan.row(f"{parameter}={value:g}", benchmark, rank(*pair)) for value, pair in varied.items()
+            plan.row(f"{parameter}={value:g}", benchmark, rank(*pair, added))
+            for value, pair in varied.items()
         )
         chosen = alpha if parameter == "alpha" else min(depth, size)
         curves.append(Curve(parameter, tuple(varied), chosen, tuple(points)))
@@ -180,7 +227,7 @@ def evaluate_models(
         tuple(plan.row(label, benchmark, ranking) for label, ranking in rankings.items()),
         list(rankings.values())[-1],
         tuple(curves),
-        _warnings(benchmark),
+        _warnings(benchmark) + (_fitted(benchmark) if added is not None else ()),
         plan.note,
         facts,
     )
@@ -208,6 +255,23 @@ def bare_benchmark(name: str, qrels: Qrels, run: Run) -> Benchmark:
     named = (document for rows in (*qrels.values(), *run.values()) for document in rows)
     documents = {document: Document(document, "", (document,)) for document in named}
     return Benchmark(name, {query: query for query in qrels}, documents, qrels)
+
+
+def _demand(taxonomy: Taxonomy | None, ranker: Reranker | None) -> dict[str, float] | None:
+    wanted = taxonomy is not None and ranker is not None and ranker.demand_weight
+    return own_demand().by_uri(skill_payloads(taxonomy)) if wanted and taxonomy else None
+
+
+def _fitted(benchmark: Benchmark) -> tuple[str, ...]:
+    """What to know where demand was fitted on titles that it is measured on."""
+    known = set(own_demand().titles)
+    seen = sum(title_hash(title) in known for title in benchmark.queries.values())
+    if not seen:
+        return ()
+    return (
+        f"demand was fitted on {seen:,} of these titles, so the row with it flatters: `skillsearch evaluate "
+        "demand` leaves titles and skills out",
+    )
 
 
 def _warnings(benchmark: Benchmark) -> tuple[str, ...]:

@@ -59,12 +59,13 @@ class Scores:
         """Shape (n, m): documents in retrieval order, for each query."""
         return np.stack([best_first(row, self.ties) for row in self.retrieval])
 
-    def fused(self, alpha: float, depth: int) -> Ranking:
+    def fused(self, alpha: float, depth: int, demand: Float64Array | None = None) -> Ranking:
         """All documents as a search ranks them: the best `depth` by the blend, the others below.
 
         Args:
             alpha: weight of retrieval in the blend; 0 ranks by the reranker alone.
             depth: candidates to rerank; 0 ranks all by cosine.
+            demand: shape (m,) or (n, m), what demand adds to the blend.
 
         Raises:
             EvaluationError: fewer were reranked.
@@ -72,13 +73,17 @@ class Scores:
         depth = min(depth, len(self.documents))
         if depth > self.depth:
             raise EvaluationError(f"depth {depth}: only the best {self.depth} of each title were reranked")
+        added = None if demand is None else np.broadcast_to(demand, self.retrieval.shape)
         orders, ranked = [], []
         for row, order in enumerate(self.order):
             head, cosines = order[:depth], self.retrieval[row, order].astype(np.float64)
-            scores = fuse(cosines, self.rerank[row, head], alpha) if depth else cosines
+            own = None if added is None else added[row, order]
+            scores = fuse(cosines, self.rerank[row, head], alpha, own) if depth else cosines
             best = best_first(scores[:depth], self.ties[head])
-            orders.append(np.concatenate((head[best], order[depth:])))
-            ranked.append(np.concatenate((scores[best], scores[depth:])))
+            below = depth + np.argsort(-scores[depth:], kind="stable")  # as they are, without demand
+            places = np.concatenate((best, below))
+            orders.append(order[places])
+            ranked.append(scores[places])
         return Ranking(self.queries, self.documents, tuple(orders), tuple(ranked))
 
 

@@ -8,7 +8,6 @@ Three files make a set: ``queries`` (``q_id``, ``jobtitle``), ``corpus_elements`
 import ast
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -44,7 +43,7 @@ def evaluate_talentclef(
         data: folder or zip of a set.
         qrels: judgements in place of those of `data`.
         run: a run to measure in place of models.
-        taxonomy: gives the preferred labels of skills; see `read_talentclef`.
+        taxonomy: gives the preferred labels of skills, see `read_talentclef`, and their demand.
         progress: hears how far it is.
 
     Raises:
@@ -57,30 +56,28 @@ def evaluate_talentclef(
     if data is None and (run is None or qrels is None):
         raise ConfigurationError("give --data, the folder or zip, or both --qrels and --run")
     retrieved = read_run(run) if run else {}
-    judgements = read_qrels(qrels) if qrels else {}
     if data is None:
-        benchmark = bare_benchmark(str(qrels), judgements, retrieved)
+        benchmark = bare_benchmark(str(qrels), read_qrels(qrels) if qrels else {}, retrieved)
     else:
-        benchmark = read_talentclef(data, taxonomy=taxonomy)
-        check_ids(judgements, benchmark.queries, benchmark.documents, str(qrels))
-        benchmark = replace(benchmark, qrels=judgements or benchmark.qrels)
+        benchmark = read_talentclef(data, taxonomy=taxonomy, qrels=qrels)
     if run:
         return evaluate_run(benchmark, retrieved, label=run.name, source=str(run), plan=plan)
-    return evaluate_settings(benchmark, settings, plan, progress)
+    return evaluate_settings(benchmark, settings, plan, progress, taxonomy=taxonomy)
 
 
-def read_talentclef(path: Path, *, taxonomy: Taxonomy | None = None) -> Benchmark:
+def read_talentclef(path: Path, *, taxonomy: Taxonomy | None = None, qrels: Path | None = None) -> Benchmark:
     """Read the set in a folder or zip, which may lie some folders deep.
 
     Args:
         path: the folder or zip, as downloaded.
         taxonomy: where it knows a document's URI, its preferred label becomes the document's first
             name; otherwise that is the first alias.
+        qrels: judgements in place of those of the set.
 
     Raises:
         EvaluationError: names the file, row and column of what is wrong, and what was expected.
     """
-    queries, corpus, qrels = _find_set(path)
+    queries, corpus, own = _find_set(path)
     titles: dict[str, str] = {}
     for row in queries.rows("q_id", "jobtitle", known=("q_id", "jobtitle")):
         titles[_new_id(row, "q_id", titles)] = row.filled("jobtitle")
@@ -91,8 +88,8 @@ def read_talentclef(path: Path, *, taxonomy: Taxonomy | None = None) -> Benchmar
         if taxonomy and uri in taxonomy.skills:
             names = (taxonomy.skills[uri].label, *names)
         documents[name] = Document(name, uri, tuple(dict.fromkeys(names)))
-    judgements = parse_qrels(qrels)
-    check_ids(judgements, titles, documents, qrels.source)
+    judgements = read_qrels(qrels) if qrels else parse_qrels(own)
+    check_ids(judgements, titles, documents, str(qrels) if qrels else own.source)
     return Benchmark(path.resolve().name, titles, documents, judgements)
 
 
