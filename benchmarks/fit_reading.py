@@ -1,48 +1,102 @@
 """Fit the weights by which `extract` reads clauses, on sentences with the labels of their skills.
 
-    python benchmarks/fit_reading.py --home HOME --skillskape train.csv --sentences 800
+    python benchmarks/fit_reading.py --home HOME --skillskape train.csv --sentences 4000
 
 The columns are sentence and skills, a list of labels. A skill near to a clause is right where the sentence
-was written for it. The weights printed belong into skillsearch/tasks/reading.py.
+was written for it. Every other sentence is fitted on; the rest tells what thresholds give, with the weights of
+skillsearch/tasks/reading.py and with those printed, which belong there.
 """
 
 import argparse
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from extraction import read
 
 from skillsearch import SkillSearch
-from skillsearch.rank.logistic import fit_logistic
-from skillsearch.tasks.reading import Lexicon, Reader
-from skillsearch.words.clauses import clauses
+from skillsearch.arrays import Float64Array
+from skillsearch.rank.logistic import fit_logistic, logistic
+from skillsearch.tasks import text_to_skills
+from skillsearch.tasks.engine import Run
+from skillsearch.tasks.reading import WEIGHTS
 from skillsearch.words.sentences import sentences
+from trainer.evaluate.served.extract import Counts
+from trainer.evaluate.served.text_sets import Sentence, read_sentences
+
+THRESHOLDS = (0.08, 0.1, 0.12, 0.15, 0.2, 0.25)
+
+
+@dataclass
+class Read:
+    """A sentence: its skills, those that it names, and of each clause the labels near it and what is seen of them."""
+
+    wanted: frozenset[str]
+    named: frozenset[str]
+    clauses: list[tuple[list[str], Float64Array]]
 
 
 def main() -> None:
-    """Fit, and print the weights."""
+    """Fit, and print the weights and what they give."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--home", required=True)
     parser.add_argument("--skillskape", type=Path, required=True)
-    parser.add_argument("--sentences", type=int, default=800)
+    parser.add_argument("--sentences", type=int, default=4000)
     given = parser.parse_args()
-    truth = list(read(given.skillskape, None).items())
-    random.Random(0).shuffle(truth)  # noqa: S311 - a reproducible draw, not a secret
-    tables, right = [], []
     with SkillSearch.open(home=given.home, device="cpu") as skills, skills._engine.run() as run:
-        names = run.kept.names("skills")
-        reader = Reader(Lexicon.of(names), run.kept.vectors("skills"), run.confidence("skills"))
-        for sentence, labels in truth[: given.sentences]:
-            for part in sentences(sentence):
-                texts = [part.text[start:end] for start, end in clauses(part.text)]
-                if part.kind != "asks" or not texts:
-                    continue
-                for uris, table in reader.candidates(texts, run.encode(texts)):
-                    tables.append(table)
-                    right += [names.labels[uri] in labels for uri in uris]
-    weights = fit_logistic(np.concatenate(tables), np.array(right, dtype=np.float64))
-    print(", ".join(f"{weight:.3g}" for weight in weights))  # noqa: T201 - a script's output
+        labels = {uri: label.strip() for uri, label in skills.labels("skills").items()}
+        truth = list(read_sentences(given.skillskape, set(labels.values())).sentences)
+        random.Random(0).shuffle(truth)  # noqa: S311 - a reproducible draw, not a secret
+        found = [seen(run, one, labels) for one in truth[: given.sentences]]
+    fitted, held = found[::2], found[1::2]
+    tables = [
+        (table, [label in one.wanted for label in some]) for one in fitted for some, table in one.clauses
+    ]
+    weights = fit_logistic(
+        np.concatenate([table for table, _ in tables]),
+        np.concatenate([np.array(right, dtype=np.float64) for _, right in tables]),
+    )
+    print(f"{len(fitted):,} sentences fitted on, {len(held):,} held out")  # noqa: T201
+    for name, some in (("of reading.py", np.array(WEIGHTS)), ("fitted", weights)):
+        print(f"weights {name}: {', '.join(f'{weight:.3g}' for weight in some)}")  # noqa: T201
+        for threshold in THRESHOLDS:
+            counts, silent = decided(held, some, threshold)
+            print(  # noqa: T201
+                f"  {threshold:.2f}: precision {counts.precision:.3f}, recall {counts.recall:.3f}, "
+                f"F1 {counts.f1:.3f}, silent {silent:.3f}"
+            )
+
+
+def seen(run: Run, sentence: Sentence, labels: dict[str, str]) -> Read:
+    """What `extract` sees of a sentence."""
+    parts = [part for part in sentences(sentence.text) if part.kind == "asks"]
+    named = list(text_to_skills._named(run, parts))
+    unmatched = list(text_to_skills._unmatched(run, parts, named))
+    clauses = list[tuple[list[str], Float64Array]]()
+    for part in parts:
+        texts = [text for _, _, text in text_to_skills._clauses(part, named, unmatched)]
+        if texts and not part.is_heading:
+            near = text_to_skills._reader(run).candidates(texts, run.encode(texts))
+            clauses += [([labels[uri] for uri in uris], table) for uris, table in near]
+    asked = frozenset(labels[one.uris[0]] for one in named if one.requirement != "excluded")
+    return Read(sentence.labels, asked, clauses)
+
+
+def decided(held: Sequence[Read], weights: Float64Array, threshold: float) -> tuple[Counts, float]:
+    """What a threshold gives, and the share of the sentences without a skill that stay silent."""
+    counts, silent = Counts(), list[bool]()
+    for one in held:
+        skills = set(one.named)
+        for labels, table in one.clauses:
+            shares = logistic(table @ weights)
+            best = int(shares.argmax())
+            skills |= {labels[best]} if shares[best] >= threshold else set()
+        right = len(skills & one.wanted)
+        counts += Counts(right, len(skills), right, len(one.wanted))
+        if not one.wanted:
+            silent.append(not skills)
+    return counts, sum(silent) / max(len(silent), 1)
 
 
 if __name__ == "__main__":
