@@ -2,8 +2,9 @@
 
     python benchmarks/fit_praise.py --skillskape train.csv > skillsearch/words/praise.toml
 
-The columns are sentence and skills; sentences without any have UNK. One half of the sentences is fitted on; on the
-other, what the rules of cues.toml silence, what the weights silence, and both together are counted, to stderr.
+The columns are sentence and skills; sentences without any have UNK. One half of the sentences is fitted
+on; on the other, what the rules of cues.toml silence, what the weights silence, and both together are
+counted, to standard error.
 """
 
 import argparse
@@ -58,29 +59,24 @@ Texts = Sequence[tuple[str, bool]]
 
 def _telling(texts: Texts) -> list[str]:
     """The words that tell the two kinds apart best, by the log odds ratio over its error."""
-    counts = {
-        kind: Counter(word for text, is_kind in texts if is_kind == kind for word in word_parts(text))
-        for kind in (True, False)
-    }
-    total = {kind: sum(is_kind == kind for _, is_kind in texts) for kind in (True, False)}
+    counts = {True: Counter[str](), False: Counter[str]()}
+    for text, is_empty in texts:
+        counts[is_empty].update(word_parts(text))
+    total = Counter(is_empty for _, is_empty in texts)
 
     def strength(word: str) -> float:
         yes, no = counts[True][word] + 0.5, counts[False][word] + 0.5
         odds = np.log(yes / (total[True] + 1 - yes)) - np.log(no / (total[False] + 1 - no))
         return float(abs(odds) / np.sqrt(1 / yes + 1 / no))
 
-    known = [
-        word for word in counts[True] | counts[False] if counts[True][word] + counts[False][word] >= FEWEST
-    ]
+    known = [word for word, count in (counts[True] + counts[False]).items() if count >= FEWEST]
     return sorted(known, key=lambda word: (-strength(word), word))[:WORDS]
 
 
 def _table(texts: Texts, words: Sequence[str]) -> Float64Array:
     """Shape (n, 1 + words): 1, and which words a text has."""
-    rows = [
-        [1.0, *(float(word in parts) for word in words)] for parts in (word_parts(text) for text, _ in texts)
-    ]
-    return np.array(rows)
+    parts = [word_parts(text) for text, _ in texts]
+    return np.array([[1.0, *(float(word in some) for word in words)] for some in parts])
 
 
 def _truth(texts: Texts) -> BoolArray:

@@ -3,8 +3,8 @@
     python benchmarks/fit_reading.py --home HOME --skillskape train.csv --sentences 4000
 
 The columns are sentence and skills, a list of labels. A skill near to a clause is right where the sentence
-was written for it. Every other sentence is fitted on; the rest tells what thresholds give, with the weights of
-skillsearch/tasks/reading.py and with those printed, which belong there.
+was written for it. Every other sentence is fitted on; the rest tells what thresholds give, with the
+weights of skillsearch/tasks/reading.py and with those printed, which belong there.
 """
 
 import argparse
@@ -30,7 +30,7 @@ THRESHOLDS = (0.08, 0.1, 0.12, 0.15, 0.2, 0.25)
 
 @dataclass
 class Read:
-    """A sentence: its skills, those that it names, and of each clause the labels near it and what is seen of them."""
+    """A sentence: its skills, those it names, and the labels near each clause with what is seen of them."""
 
     wanted: frozenset[str]
     named: frozenset[str]
@@ -50,13 +50,9 @@ def main() -> None:
         random.Random(0).shuffle(truth)  # noqa: S311 - a reproducible draw, not a secret
         found = [seen(run, one, labels) for one in truth[: given.sentences]]
     fitted, held = found[::2], found[1::2]
-    tables = [
-        (table, [label in one.wanted for label in some]) for one in fitted for some, table in one.clauses
-    ]
-    weights = fit_logistic(
-        np.concatenate([table for table, _ in tables]),
-        np.concatenate([np.array(right, dtype=np.float64) for _, right in tables]),
-    )
+    clauses = [(table, labels, one.wanted) for one in fitted for labels, table in one.clauses]
+    right = [float(label in wanted) for _, labels, wanted in clauses for label in labels]
+    weights = fit_logistic(np.concatenate([table for table, _, _ in clauses]), np.array(right))
     print(f"{len(fitted):,} sentences fitted on, {len(held):,} held out")  # noqa: T201
     for name, some in (("of reading.py", np.array(WEIGHTS)), ("fitted", weights)):
         print(f"weights {name}: {', '.join(f'{weight:.3g}' for weight in some)}")  # noqa: T201

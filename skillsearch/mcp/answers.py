@@ -106,7 +106,7 @@ class ExtractedAnswer:
 
 @dataclass(frozen=True)
 class ExtractionAnswer:
-    """The skills of an advert, names of skills that the taxonomy does not have, and what is in another language."""
+    """The skills of an advert, names of skills beyond the taxonomy, and what is in another language."""
 
     recognised: bool
     skills: list[ExtractedAnswer]

@@ -46,8 +46,8 @@ class FoundSkill:
 class ReadSentence:
     """A sentence: where it stands, what it is about, and the URIs of its skills.
 
-    Those that give no skills are about the company (``company``, ``praise``), what it offers, equal opportunity
-    or how to apply (``furniture``), or are in another language.
+    Those that give no skills are about the company (``company``, ``praise``), what it offers, equal
+    opportunity or how to apply (``furniture``), or are in another language.
     """
 
     start: int

@@ -1,13 +1,14 @@
 """Praise: how probably a sentence asks for nothing, such as praise of the company or what it pays.
 
-The weights are those of a logistic regression on the sentences of SkillSkape's training part, with a skill and
-without; see ``benchmarks/fit_praise.py``, which writes praise.toml.
+The weights are those of a logistic regression on the sentences of SkillSkape's training part, with a skill
+and without; see ``benchmarks/fit_praise.py``, which writes praise.toml.
 """
 
 import math
 import re
 import tomllib
 from importlib.resources import files
+from itertools import pairwise
 from typing import Final
 
 from skillsearch.words.stems import root
@@ -26,9 +27,9 @@ _WEIGHTS: Final[dict[str, float]] = tomllib.loads(
 
 
 def word_parts(text: str) -> frozenset[str]:
-    """The roots of the words of a text, and pairs of neighbours; ``#`` for a number of three digits or more."""
+    """The roots of the words of a text, and pairs of them; ``#`` is a number of three or more digits."""
     words = [word for one in _WORD.findall(text) if (word := _root(one))]
-    return frozenset(words) | {f"{one} {other}" for one, other in zip(words, words[1:], strict=False)}
+    return frozenset(words) | {f"{one} {other}" for one, other in pairwise(words)}
 
 
 def praise(text: str) -> float:
