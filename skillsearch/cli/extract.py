@@ -28,7 +28,7 @@ def extract(
     ] = False,
     threshold: Annotated[
         float, typer.Option(min=0, max=1, help="How probable a skill must be that the encoder reads.")
-    ] = 0.15,
+    ] = 0.2,
     html: Annotated[
         bool, typer.Option("--html", help="Take the texts for HTML, which is else told by its elements.")
     ] = False,

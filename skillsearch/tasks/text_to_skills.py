@@ -48,7 +48,7 @@ _LEADING = re.compile(
 _FOLLOWING = re.compile(r"\s+(?:would be|is an? |experience|knowledge|skills|and [A-Za-z][\w.+#-]*\b)")
 _WORD = re.compile(r"[^\W\d_]+")
 _READABLE: Final = 0.1  # share of the words of a text that stand in sentences which the index can read
-THRESHOLD: Final = 0.15
+THRESHOLD: Final = 0.2
 """Of what the encoder reads; near the highest F1 on training sentences of SkillSkape not fitted on."""
 
 
