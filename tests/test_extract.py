@@ -1,6 +1,7 @@
 """Skills of adverts: names with their places, markup, requirement and negation, what is no skill."""
 
 import asyncio
+import inspect
 import json
 from pathlib import Path
 
@@ -9,12 +10,16 @@ import pytest
 from command import run
 
 from skillsearch import AsyncSkillSearch, SkillSearch
+from skillsearch.cli.extract import extract
 from skillsearch.errors import QueryError
+from skillsearch.http.bodies import ExtractBody
 from skillsearch.tasks.names import Names
 from skillsearch.tasks.reading import Lexicon
+from skillsearch.tasks.text_to_skills import THRESHOLD
 from skillsearch.words.clauses import clauses
 from skillsearch.words.gazetteer import Gazetteer
 from skillsearch.words.markup import plain_text
+from skillsearch.words.praise import praise, word_parts
 from skillsearch.words.sentences import requirement_at, sentences
 from skillsearch.words.stems import root, roots
 
@@ -127,6 +132,7 @@ def test_a_lexicon_weighs_words_by_rarity() -> None:
         ]
     )
     lexicon = Lexicon.of(names)
+    assert set(lexicon.demand.values()) == {0.0}  # no occupation has any of them
     assert lexicon.rarity["manag"] == pytest.approx(np.log(1 + 2 / 2))
     assert lexicon.rarity["budget"] == pytest.approx(np.log(1 + 2 / 1))
     assert lexicon.within(roots("budgets that you manage")) == ["s:1"]
@@ -174,10 +180,24 @@ def test_what_is_said_of_a_skill(text: str, name: str, requirement: str) -> None
         ("Obst und ein Zuschuss zur Rente", "offer"),
         ("Benefits\nSpanish lessons on Tuesdays", "offer"),
         ("Benefits\nSpanish lessons\n\nThe role\nPlan routes", "asks"),
+        ("Join a global company, with a team of over 10,000 professionals in 30 cities.", "praise"),
+        ("Lead a team of 4 that plans routes.", "asks"),
+        ("We are seeking somebody who plans routes.", "asks"),
+        ("Safeguarding\nWe check references.", "furniture"),
+        ("Plan routes, safeguarding the privacy of drivers.", "asks"),
+        ("Assist in dental surgery.", "asks"),
     ],
 )
 def test_what_a_sentence_is_about(text: str, kind: str) -> None:
     assert sentences(text)[-1].kind == kind
+
+
+def test_praise_is_told_by_roots_and_neighbours() -> None:
+    parts = word_parts("Over 10,000 drivers in 30 cities, paid 60k")
+    assert parts >= {"over", "#", "over #", "# driver", "cit", "paid #"}
+    assert not parts & {"10,000", "30", "in cit #"}
+    assert praise("") == pytest.approx(praise("zyx"))
+    assert praise("You keep the accounts.") < 0.1 < 0.5 < praise("Join a company with over 10,000 employees")
 
 
 def test_long_sentences_without_full_stops_are_split() -> None:
@@ -246,6 +266,34 @@ def test_what_the_index_cannot_read_is_said(client: SkillSearch) -> None:
     assert [one.kind for one in found.sentences] == ["other language"]
 
 
+def test_what_many_occupations_have_is_more_probable() -> None:
+    names = Names.from_payloads(
+        {"uri": uri, "label": uri, "alt_labels": [], "hidden_labels": [], "occupations_optional": jobs}
+        for uri, jobs in (("s:1", ["o:1", "o:2", "o:3"]), ("s:2", []))
+    )
+    mean = np.log(4) / 2
+    assert Lexicon.of(names).demand == {"s:1": pytest.approx(mean), "s:2": pytest.approx(-mean)}
+
+
+MIXED = """You administer databases.
+
+Nous cherchons une personne qui aime bien les moutons et le grand air."""
+
+
+def test_each_part_of_a_text_is_read_by_its_own_language(client: SkillSearch) -> None:
+    found = client.extract(MIXED, model=False)
+    assert found.recognised
+    assert [skill.label for skill in found.skills] == ["administer databases"]
+    assert [one.kind for one in found.sentences] == ["asks", "other language"]
+    (unread,) = json.loads(found.to_json())["unread"]
+    assert MIXED[unread["start"] : unread["end"]] == unread["text"] == MIXED.splitlines()[2]
+
+
+def test_faces_read_from_the_same_probability() -> None:
+    assert ExtractBody(text="").threshold == THRESHOLD
+    assert inspect.signature(extract).parameters["threshold"].default == THRESHOLD
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -275,6 +323,9 @@ def test_the_command_reads_files(home: Path, models_folder: Path, tmp_path: Path
     done = run("extract", str(path), "--names-only", "--json", home=home, **settings)
     (span, *_) = json.loads(done.stdout)["skills"][0]["spans"]
     assert ADVERT[span["start"] : span["end"]] == span["text"]
+    path.write_text(MIXED, encoding="utf-8")
+    done = run("extract", str(path), "--names-only", home=home, **settings)
+    assert "1 of 2 sentences are in another language than the index" in " ".join(done.stderr.split())
     path.write_text("You administer\ndatabases", encoding="utf-8")
     done = run("extract", str(path), "--names-only", "--html", "--json", home=home, **settings)
     assert json.loads(done.stdout)["skills"][0]["spans"][0]["text"] == "administer\ndatabases"

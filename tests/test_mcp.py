@@ -56,8 +56,10 @@ def test_tools_answer_shortly_and_in_pages(client: SkillSearch, taxonomy: Taxono
         assert [one["uri"] for one in second["skills"]] == [hit.uri for hit in expected[20:]]
         assert second["skills"][0]["rank"] == 21
         assert second["skills"][0]["description"]
-        found = await structured(agent, "extract_skills", text="You administer databases.")
+        text = "You administer databases.\nNous aimons bien les moutons et le grand air."
+        found = await structured(agent, "extract_skills", text=text)
         assert [one["label"] for one in found["skills"]] == ["administer databases"]
+        assert found["unread"] == text.splitlines()[1:]
         found = await structured(agent, "find_titles", skill="administer databases", limit=3)
         assert len(found["occupations"]) == 3
         found = await structured(agent, "similar_skills", skill="administer databases", limit=3)

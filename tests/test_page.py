@@ -22,7 +22,7 @@ from skillsearch.http.settings import ServiceSettings
 from skillsearch.http.why import reasons
 from skillsearch.settings import Settings
 from skillsearch.store.embedded import EmbeddedStore
-from skillsearch.tasks.text_to_skills import FoundSkill, Span
+from skillsearch.tasks.extraction import FoundSkill, Span
 from skillsearch.taxonomy.records import Occupation, Relation, Skill, Taxonomy
 
 if TYPE_CHECKING:

@@ -68,6 +68,7 @@ def test_a_logistic_regression_finds_the_weights_that_made_the_truth() -> None:
     table = np.column_stack([np.ones(20_000), rng.normal(size=20_000)])
     truth = (rng.random(20_000) < logistic(table @ np.array([-1.0, 2.0]))).astype(np.float64)
     assert fit_logistic(table, truth) == pytest.approx([-1.0, 2.0], abs=0.1)
+    assert np.abs(fit_logistic(table, truth, ridge=1e9)).max() < 1e-3
     # rows that count nothing change nothing
     counts = (np.arange(20_000) < 10_000).astype(np.float64)
     half = fit_logistic(table[:10_000], truth[:10_000])

@@ -12,7 +12,7 @@ from skillsearch.cli.options import JsonOption, SetOption, split_settings
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from skillsearch.tasks.text_to_skills import Extraction
+    from skillsearch.tasks.extraction import Extraction
 
 __all__ = ["extract"]
 
@@ -47,7 +47,7 @@ def extract(
 
     Example: curl -s https://jobs.example.org/88 | skillsearch extract -
     """
-    from skillsearch.cli.console import error, print_tables
+    from skillsearch.cli.console import error, note, print_tables
     from skillsearch.cli.many import open_client
     from skillsearch.errors import QueryError
     from skillsearch.settings import load_settings
@@ -66,6 +66,11 @@ def extract(
                 typer.echo(found.to_json())
             else:
                 print_tables(_tables(name, found))
+                if found.unread and found.recognised:
+                    note(
+                        f"note: {name}: {len(found.unread):,} of {len(found.sentences):,} sentences are "
+                        "in another language than the index, and not read"
+                    )
     if not done:
         raise typer.Exit(1)
 

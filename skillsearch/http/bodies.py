@@ -8,6 +8,7 @@ from skillsearch.judgements import Grade
 from skillsearch.settings import MAX_DEPTH, RerankerName
 from skillsearch.store.base import Space
 from skillsearch.store.filters import Filters, RelationFilter
+from skillsearch.tasks.text_to_skills import THRESHOLD
 
 __all__ = [
     "BatchBody",
@@ -127,7 +128,7 @@ class ExtractBody(Body):
     model_config = _example(text="You administer databases and write reports.")
     text: str
     model: bool = True
-    threshold: Share = 0.5
+    threshold: Share = THRESHOLD
 
 
 class SuggestBody(Body):
@@ -222,7 +223,7 @@ class ExtractBatch(BatchBody):
     model_config = _example(texts=["You write reports.", "You lead a team."])
     texts: Texts
     model: bool = True
-    threshold: Share = 0.5
+    threshold: Share = THRESHOLD
 
     def inputs(self) -> list[Any]:
         """The texts."""

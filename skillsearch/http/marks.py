@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from skillsearch.tasks.text_to_skills import FoundSkill
+from skillsearch.tasks.extraction import FoundSkill
 
 __all__ = ["Part", "marked"]
 

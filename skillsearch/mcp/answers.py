@@ -106,11 +106,12 @@ class ExtractedAnswer:
 
 @dataclass(frozen=True)
 class ExtractionAnswer:
-    """The skills of an advert, and names of skills that the taxonomy does not have."""
+    """The skills of an advert, names of skills beyond the taxonomy, and what is in another language."""
 
     recognised: bool
     skills: list[ExtractedAnswer]
     unmatched: list[str]
+    unread: list[str]
     index: str
 
 
@@ -208,7 +209,8 @@ def of_extraction(result: Extraction) -> ExtractionAnswer:
         for one in result.skills
     ]
     unmatched = [span.text for span in result.unmatched]
-    return ExtractionAnswer(result.recognised, skills, unmatched, _index(result.versions))
+    unread = [span.text for span in result.unread]
+    return ExtractionAnswer(result.recognised, skills, unmatched, unread, _index(result.versions))
 
 
 def of_comparison(result: Comparison) -> ComparisonAnswer:

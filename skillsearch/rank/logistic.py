@@ -19,14 +19,15 @@ def logistic(values: Float64Array) -> Float64Array:
 
 
 def fit_logistic(
-    table: Float64Array, truth: Float64Array, *, counts: Float64Array | None = None
+    table: Float64Array, truth: Float64Array, *, counts: Float64Array | None = None, ridge: float = _RIDGE
 ) -> Float64Array:
-    """Weights that give the truth the highest likelihood, by Newton's method with a slight ridge.
+    """Weights that give the truth the highest likelihood, by Newton's method with a ridge.
 
     Args:
         table: shape (n, f), features; one of them is 1 where a constant is wanted.
         truth: shape (n,), 0 or 1.
         counts: shape (n,), how much each row counts; 1 by default.
+        ridge: how much weights are held near 0.
 
     Returns:
         Shape (f,).
@@ -35,7 +36,7 @@ def fit_logistic(
     weights = np.zeros(table.shape[1])
     for _ in range(_STEPS):
         shares = logistic(table @ weights)
-        slope = table.T @ (shares_of * (truth - shares)) - _RIDGE * weights
+        slope = table.T @ (shares_of * (truth - shares)) - ridge * weights
         spread = (shares_of * shares * (1 - shares))[:, None]
-        weights = weights + np.linalg.solve((table * spread).T @ table + _RIDGE * np.eye(len(weights)), slope)
+        weights = weights + np.linalg.solve((table * spread).T @ table + ridge * np.eye(len(weights)), slope)
     return weights

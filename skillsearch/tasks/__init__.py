@@ -5,13 +5,14 @@ from typing import Any, Final
 
 from skillsearch.tasks.compare import COMPARE, Comparison
 from skillsearch.tasks.concept import CONCEPT, Concept
+from skillsearch.tasks.extraction import Extraction
 from skillsearch.tasks.normalize_skill import NORMALIZE_SKILL
 from skillsearch.tasks.normalize_title import NORMALIZE_TITLE
 from skillsearch.tasks.similar_skills import SIMILAR_SKILLS
 from skillsearch.tasks.skill_to_titles import SKILL_TO_TITLES
 from skillsearch.tasks.suggest import SUGGEST
 from skillsearch.tasks.task import Task
-from skillsearch.tasks.text_to_skills import TEXT_TO_SKILLS, Extraction
+from skillsearch.tasks.text_to_skills import TEXT_TO_SKILLS
 from skillsearch.tasks.title_to_skills import TITLE_TO_SKILLS
 
 __all__ = [

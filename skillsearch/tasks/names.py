@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -19,6 +19,7 @@ _ADDITION = re.compile(r"\s*\([^()]*\)$")
 
 _ORDER: Final[Mapping[How, int]] = {"label": 0, "alias": 1}
 _WORD = re.compile(r"[^\W\d_]+")
+_OCCUPATIONS: Final = ("occupations_essential", "occupations_optional")
 _RARE: Final = 0.001  # share of letters that a script of the index has at least
 
 
@@ -38,11 +39,13 @@ class Names:
         by_spelling: names by what their spellings share; see `skillsearch.characters.fold`.
         labels: preferred labels by URI.
         words: in lower case, of descriptions: what is an ordinary word in the language of the index.
+        occupations: how many occupations have a concept among their skills, by its URI.
     """
 
     by_spelling: Mapping[str, tuple[Name, ...]]
     labels: Mapping[str, str]
     words: frozenset[str] = frozenset()
+    occupations: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, build: Build, space: Space) -> "Names":
@@ -54,8 +57,10 @@ class Names:
         """Make them of payloads."""
         found: dict[str, dict[str, Name]] = {}
         labels: dict[str, str] = {}
+        occupations: dict[str, int] = {}
         words = set[str]()
         for payload in payloads:
+            occupations[payload["uri"]] = sum(len(payload.get(key, ())) for key in _OCCUPATIONS)
             labels[payload["uri"]] = payload["label"]
             words.update(word for word in _WORD.findall(payload.get("description", "")) if word.islower())
             for name in names_of(payload):
@@ -64,6 +69,7 @@ class Names:
             {key: tuple(sorted(some.values(), key=_priority)) for key, some in found.items()},
             labels,
             frozenset(words),
+            occupations,
         )
 
     def find(self, text: str) -> tuple[Name, ...]:

@@ -22,7 +22,7 @@ from skillsearch.words.stems import roots
 
 __all__ = ["WEIGHTS", "Lexicon", "Reader"]
 
-WEIGHTS: Final = (-1.96, 0.184, -0.400, 1.49, -1.54, 3.21, -0.106, 0.909, 0.272)
+WEIGHTS: Final = (-2.66, 0.119, -0.451, 1.35, -0.947, 2.53, -0.0121, 1.09, 0.227, 0.4)
 """Of what `Reader.candidates` sees."""
 
 _NEAREST: Final = 10  # skills of a clause that the encoder finds
@@ -37,11 +37,13 @@ class Lexicon:
         names: the roots of each name, by URI.
         rarity: of a root: ``log(concepts / concepts with it)``.
         by_rarest: names of several words, with their URIs, by their rarest root.
+        demand: of a concept: how much more occupations have it than most, as a difference of logarithms.
     """
 
     names: Mapping[str, tuple[frozenset[str], ...]]
     rarity: Mapping[str, float]
     by_rarest: Mapping[str, tuple[tuple[str, frozenset[str]], ...]]
+    demand: Mapping[str, float]
 
     @classmethod
     def of(cls, names: Names) -> "Lexicon":
@@ -56,10 +58,13 @@ class Lexicon:
             for words in some:
                 if len(words) > 1:
                     by_rarest[min(words, key=lambda word: (-rarity[word], word))].append((uri, words))
+        counts_of = {uri: math.log1p(count) for uri, count in names.occupations.items()}
+        mean = sum(counts_of.values()) / max(len(counts_of), 1)
         return cls(
             {uri: tuple(some) for uri, some in found.items()},
             rarity,
             {word: tuple(some) for word, some in by_rarest.items()},
+            {uri: count - mean for uri, count in counts_of.items()},
         )
 
     def within(self, words: frozenset[str]) -> list[str]:
@@ -111,11 +116,12 @@ class Reader:
         return found
 
     def candidates(self, texts: Sequence[str], clauses: Float32Array) -> list[tuple[list[str], Float64Array]]:
-        """For each clause of one sentence the skills that it may mean, and what is seen of c of them: (c, 9).
+        """For each clause of one sentence the skills it may mean, and what is seen of c of them: (c, 10).
 
         1, the log odds of the cosine, ``log(1 + place)``, the share of a name's words that the clause has,
         the share of its words that the name has, their product, ``log(words)``, how much nearer the whole
-        sentence is, and of the nearest skill how far the next is away, both in log odds.
+        sentence is, and of the nearest skill how far the next is away, both in log odds, and how many
+        occupations have it beside others, in logarithms: 0 in an index without occupations.
         """
         if not len(texts):
             return []
@@ -151,5 +157,6 @@ class Reader:
                 math.log(len(text.split())),
                 each * float(whole[row] - cosines[row]),
                 -below * lead if place == 0 else 0.0,
+                self.lexicon.demand[self.vectors.uris[row]],
             )
         return [self.vectors.uris[row] for row in rows], table

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
-from skillsearch.characters import json_text, quoted
+from skillsearch.characters import quoted
 from skillsearch.errors import QueryError
-from skillsearch.results import How, Timings, Versions
+from skillsearch.results import How
 from skillsearch.tasks.concepts import is_text
 from skillsearch.tasks.engine import Engine, Run
+from skillsearch.tasks.extraction import Extraction, FoundSkill, ReadSentence, Span
 from skillsearch.tasks.names import Name
 from skillsearch.tasks.reading import Lexicon, Reader
 from skillsearch.tasks.task import Input, Task
@@ -18,7 +19,7 @@ from skillsearch.words.gazetteer import Gazetteer, tokens
 from skillsearch.words.markup import PlainText, plain_text, repaired
 from skillsearch.words.sentences import Requirement, Sentence, requirement_at, sentences
 
-__all__ = ["TEXT_TO_SKILLS", "THRESHOLD", "Extraction", "FoundSkill", "ReadSentence", "Span"]
+__all__ = ["TEXT_TO_SKILLS", "THRESHOLD"]
 
 TEXT: Final = Input("text", "You write SQL and Python.", "max_text_length", repaired)
 
@@ -49,78 +50,6 @@ _WORD = re.compile(r"[^\W\d_]+")
 _READABLE: Final = 0.1  # share of the words of a text that stand in sentences which the index can read
 THRESHOLD: Final = 0.2
 """Of what the encoder reads; near the highest F1 on training sentences of SkillSkape not fitted on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A part of the text as it was given; offsets are in characters."""
-
-    start: int
-    end: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class FoundSkill:
-    """A skill that a text names.
-
-    Attributes:
-        uri: of the skill.
-        label: its preferred label.
-        probability: that the text means it; None where no model tells.
-        requirement: ``required``, ``optional`` or ``excluded``: the strongest that is said of it.
-        how: read by its label, by another of its names, or by the encoder.
-        spans: all places.
-        sentences: the sentence of each place.
-    """
-
-    uri: str
-    label: str
-    probability: float | None
-    requirement: Requirement
-    how: How
-    spans: tuple[Span, ...]
-    sentences: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ReadSentence:
-    """A sentence: where it stands, what it is about, and the URIs of its skills."""
-
-    start: int
-    end: int
-    kind: str
-    skills: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Extraction:
-    """The skills of a text.
-
-    Attributes:
-        skills: what is required first, then what is optional, then what is excluded; in order of reading.
-        unmatched: names of skills that the index does not have.
-        recognised: whether any of it is in a language of the index; sentences that are not have the kind
-            ``other language``.
-        sentences: all that were read.
-        timings: milliseconds by stage.
-        versions: what answered.
-    """
-
-    skills: tuple[FoundSkill, ...]
-    unmatched: tuple[Span, ...]
-    recognised: bool
-    sentences: tuple[ReadSentence, ...]
-    timings: Timings
-    versions: Versions
-
-    def to_dict(self) -> dict[str, Any]:
-        """Values ready for JSON."""
-        return asdict(self)
-
-    def to_json(self, *, indent: int | None = None) -> str:
-        """The result as a JSON object."""
-        return json_text(self.to_dict(), indent=indent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +110,7 @@ def _prepare(
                 skills=_skills(plain, readings, labels, str(text)),
                 unmatched=tuple(_span(plain, start, end, str(text)) for start, end in unmatched),
                 recognised=_is_readable(run, parts) and is_text(plain.text, run.kept.names("skills").scripts),
+                unread=tuple(_span(plain, part.start, part.end, str(text)) for part in others),
                 sentences=tuple(_sentences(plain, parts, readings)),
                 timings=run.timings(),
                 versions=run.versions(),

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final, Literal
 
-__all__ = ["Requirement", "Sentence", "requirement_at", "sentences"]
+from skillsearch.words.praise import praise
+
+__all__ = ["Kind", "Requirement", "Sentence", "kind_by_cues", "requirement_at", "sentences"]
 
 Requirement = Literal["required", "optional", "excluded"]
-Kind = Literal["asks", "offer", "equality", "furniture", "company", "other language"]
+Kind = Literal["asks", "offer", "equality", "furniture", "company", "praise", "other language"]
 
 _END = re.compile(r"[.!?;]+[\"')\]]*\s+(?=[^\sa-z])|\n+")
 _UNSTOPPED = re.compile(r"(?<=[a-zß-ÿ0-9])\s+(?=[A-ZÀ-Þ][a-zß-ÿ]+\s+[a-zß-ÿ])")
@@ -18,6 +20,7 @@ _LONGEST: Final = 30  # words of a sentence before it is split without a full st
 _HEADING: Final = 6  # words of a heading, at most
 _CLAUSE = re.compile(r"[,;:()\u2013\u2014]|\s-\s|\b(?:but|aber|mais|pero)\b")
 _ALSO = re.compile(r"\bso (?:would|is|are)\s*$", re.IGNORECASE)
+_PRAISE: Final = 0.5  # probability from which a sentence is taken to ask for nothing
 _NEAR: Final = 24  # characters before a skill in which a negation may stand
 
 
@@ -66,7 +69,7 @@ def sentences(text: str) -> list[Sentence]:
     mode: Requirement = "required"
     for start, end in _spans(text):
         part = text[start:end]
-        kind = _kind(part)
+        kind = kind_by_cues(part)
         is_heading = _is_heading(text, start, end)
         optional = bool(_CUES["optional"].search(part))
         if is_heading:
@@ -74,6 +77,8 @@ def sentences(text: str) -> list[Sentence]:
             mode = "optional" if optional else "required"
         elif kind == "asks" and block != "asks":
             kind = block
+        elif kind == "asks" and praise(part) > _PRAISE:
+            kind = "praise"
         says: Requirement = "optional" if mode == "optional" and not is_heading else "required"
         found.append(Sentence(start, end, part, kind, says, is_heading))
     return found
@@ -108,7 +113,8 @@ def requirement_at(sentence: Sentence, start: int, end: int) -> Requirement:
     return sentence.requirement
 
 
-def _kind(text: str) -> Kind:
+def kind_by_cues(text: str) -> Kind:
+    """What a sentence is about, by the words of cues.toml."""
     kinds: tuple[Kind, ...] = ("equality", "offer", "furniture")
     for kind in kinds:
         if _CUES[kind].search(text):

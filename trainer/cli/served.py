@@ -31,7 +31,7 @@ def extract(
             min=0,
             max=1,
             help="How probable a skill must be that the encoder reads; can be given more than once.",
-            show_default="0.5",
+            show_default="as extract",
         ),
     ] = None,
     every: EveryOption = 1,
@@ -55,10 +55,11 @@ def extract(
     from skillsearch.cli.console import note, print_tables
     from skillsearch.cli.progress import progress_bars
     from skillsearch.settings import load_settings
+    from skillsearch.tasks.text_to_skills import THRESHOLD
     from trainer.evaluate.served.extract import ExtractRequest, evaluate_extract
 
     settings = load_settings(**split_settings(assignments)[0])
-    request = ExtractRequest(tuple(data), settings, tuple(threshold or (0.5,)), every)
+    request = ExtractRequest(tuple(data), settings, tuple(threshold or (THRESHOLD,)), every)
     with progress_bars() as progress:
         report = evaluate_extract(request, progress)
     if as_json:

@@ -12,6 +12,7 @@ from skillsearch.errors import ConfigurationError, QueryError
 from skillsearch.progress import Progress, silent
 from skillsearch.settings import Settings
 from skillsearch.tasks import NORMALIZE_SKILL, TEXT_TO_SKILLS
+from skillsearch.tasks.text_to_skills import THRESHOLD
 from trainer.evaluate.measures import Row
 from trainer.evaluate.served.answers import ask, ranked_row
 from trainer.evaluate.served.text_sets import (
@@ -143,7 +144,7 @@ class ExtractRequest:
 
     data: tuple[Path, ...]
     settings: Settings
-    thresholds: tuple[float, ...] = (0.5,)
+    thresholds: tuple[float, ...] = (THRESHOLD,)
     every: int = 1
 
     def __post_init__(self) -> None:
