@@ -7,7 +7,7 @@ vectors of the skills, and a transformers cross-encoder over the 200 nearest, al
 and once with bfloat16. It has the same weights, and the skills of the published index. Systems search each
 title in turn, so that other work on the machine disturbs all of them alike. Then each searches the titles
 with 1 and with 16 threads, and then each is started in a process of its own: the seconds to its first
-answer, and the memory at its peak. Prints a table, or JSON with --json.
+answer, and its memory then. Prints a table, or JSON with --json.
 
 Needs the extra `torch`, and faiss-cpu for the usual recipe.
 """
@@ -69,7 +69,7 @@ def main() -> None:
     with ExitStack() as stack:
         if options.first:
             _open(options.systems[0], options.models, stack)(titles[0])
-            print(json.dumps({"memory_mb": _peak_memory()}))  # noqa: T201
+            print(json.dumps(_memory()))  # noqa: T201
             return
         systems = {name: _open(name, options.models, stack) for name in options.systems}
         report = _latency(systems, titles)
@@ -166,10 +166,11 @@ def _first_answer(name: str) -> dict[str, float]:
     return {"first_answer_s": seconds} | json.loads(done.stdout.splitlines()[-1])
 
 
-def _peak_memory() -> int:
-    """Megabytes that this process had at its peak (Linux); `resource` would count its parent's too."""
+def _memory() -> dict[str, int]:
+    """Megabytes of this process (Linux): its own, and of files that it maps, which the system can drop."""
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return round(int(status["VmHWM"].split()[0]) / 1024)
+    names = {"memory_mb": "RssAnon", "mapped_mb": "RssFile"}
+    return {name: round(int(status[field].split()[0]) / 1024) for name, field in names.items()}
 
 
 def _disk(name: str, models: Path) -> int:

@@ -40,6 +40,7 @@ def test_the_latest_judgement_counts_and_undo_brings_back_the_one_before(tmp_pat
         "encoder": "encoder",
         "reranker": None,
         "blender": None,
+        "languages": [],
     }
 
 

@@ -280,7 +280,8 @@ def test_the_cache_is_made_once(
 
     first = TokenCache(encoder, tmp_path)
     table = first.of(build, progress=progress)
-    labels = {skill.label for skill in taxonomy.skills.values()}
+    concepts = (*taxonomy.skills.values(), *taxonomy.occupations.values())
+    labels = {concept.label for concept in concepts}
     assert set(table.labels) == labels
     assert told[0] == len(labels) == sum(done or 0 for done in told[1:])
     assert first.of(build) is table
@@ -336,7 +337,7 @@ def test_only_labels_that_are_new_are_embedded(
     monkeypatch.setattr(TorchEncoder, "encode_tokens", watched)
     for service in (cache, TokenCache(encoder, tmp_path / TOKENS)):  # one that runs, one that starts
         table = service.of(store.published())
-        assert set(table.labels) == {skill.label for skill in skills.values()}
+        assert set(table.labels) == {one.label for one in (*skills.values(), *taxonomy.occupations.values())}
     assert seen == ["weld upside down"]
     fresh = embed_tokens(encoder, ["weld upside down"])
     row = table.index["weld upside down"]
@@ -400,7 +401,7 @@ def test_a_cache_that_cannot_be_written_stays_in_memory(
         table = TokenCache(encoder, tmp_path / "file").of(build)
     (record,) = caplog.records
     assert "cannot be written, so the tokens are embedded again next time" in record.getMessage()
-    assert len(table.labels) == 412
+    assert len(table.labels) == 456
 
 
 def test_of_several_at_once_one_makes_the_cache(build: Build, encoder: Encoder, tmp_path: Path) -> None:
@@ -416,7 +417,7 @@ def test_of_several_at_once_one_makes_the_cache(build: Build, encoder: Encoder, 
 
     with ThreadPoolExecutor(4) as pool:
         found = set(pool.map(prepare, range(4)))
-    assert told == [412]
+    assert told == [456]
     assert len(found) == 1
 
 

@@ -12,7 +12,7 @@ _FEATURES = 3  # that are told
 
 
 def reasons(hit: SkillHit, title: str, job: OccupationMatch | None) -> list[str]:
-    """What speaks for a hit: its names, the taxonomy's links, what a learned blend saw.
+    """What speaks for a hit: its names, the taxonomy's links, what demand or a learned blend adds.
 
     Args:
         hit: of a search.
@@ -30,7 +30,8 @@ def reasons(hit: SkillHit, title: str, job: OccupationMatch | None) -> list[str]
         for kind, linked in (("essential", hit.links.essential_for), ("optional", hit.links.optional_for)):
             if job.uri in linked:
                 found.append(f"{job.taxonomy}: {kind} for {job.label}")
+    found = found or [f"near the title (cosine {hit.retrieval_score:.2f})"]
     if hit.contributions:
         best = sorted(hit.contributions.items(), key=lambda one: -abs(one[1]))[:_FEATURES]
         found += [f"{name.replace('_', ' ')} {share:+.2f}" for name, share in best if share]
-    return found or [f"near the title (cosine {hit.retrieval_score:.2f})"]
+    return found

@@ -16,7 +16,7 @@ from skillsearch.forks import Lock
 from skillsearch.models.protocols import Encoder
 from skillsearch.progress import Progress, silent
 from skillsearch.rank.token_table import TokenTable, embed_tokens, read_tokens, write_tokens
-from skillsearch.store.base import Build, Space
+from skillsearch.store.base import SPACES, Build
 
 __all__ = ["TOKENS", "TokenCache"]
 
@@ -27,18 +27,16 @@ _log = logging.getLogger(__name__)
 
 
 class TokenCache:
-    """Token embeddings of every label of a space; safe to share between threads."""
+    """Token embeddings of every label of an index; safe to share between threads."""
 
-    def __init__(self, encoder: Encoder, folder: Path | None, space: Space = "skills") -> None:
+    def __init__(self, encoder: Encoder, folder: Path | None) -> None:
         """Make one; nothing is read or embedded yet.
 
         Args:
             encoder: of the tokens.
             folder: of the file; None keeps tokens in memory alone.
-            space: whose labels are embedded.
         """
         self._encoder = encoder
-        self._space = space
         self.path = folder and folder / f"{encoder.folder.fingerprint}.safetensors"
         self._lock = Lock()
         self._ready: tuple[str, TokenTable] | None = None
@@ -71,7 +69,7 @@ class TokenCache:
             kept = self._read(warn=True)
             if kept is not None and kept[1] == name:  # another process was quicker
                 return kept[0]
-            labels = sorted(build.values(self._space, "label"))
+            labels = sorted({label for space in SPACES for label in build.values(space, "label")})
             known = kept[0] if kept else None
             missing = len(labels) if known is None else sum(label not in known for label in labels)
             advance = progress("embed tokens", missing) if missing else None

@@ -32,8 +32,8 @@ Item = TypeVar("Item")
 Pair = Callable[[str, str], tuple[str, str]]
 
 _LIKE: Final = 50  # candidates where only the nearest can be right
-_TEXTS: Final = 150  # of a half, that a reranker reads the candidates of
-_PLAIN: Final = 500  # of a half, whose candidates only the encoder finds
+_TITLES: Final = 150  # of a half, whose every candidate is judged
+_PLAIN: Final = 500  # texts of a half, of whose candidates few are
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +128,7 @@ class Source:
 
     def needed(self, occupations: Sequence[str], half: int, ranker: str) -> Iterator[Judged]:  # noqa: ARG002
         """Skills of titles, which are labels and aliases in turn: right are those that the job needs."""
-        for row, uri in enumerate(_spaced(occupations, _TEXTS)):
+        for row, uri in enumerate(_spaced(occupations, _TITLES)):
             occupation = self.taxonomy.occupations[uri]
             aliases = sorted(occupation.alt_labels)
             title = aliases[row % len(aliases)] if aliases and row % 2 else occupation_text(occupation)
@@ -146,7 +146,7 @@ class Source:
         """
         known = set(occupations)
         skills = sorted(self.taxonomy.relations_by_skill)[half::2]
-        for uri in _spaced(skills, _PLAIN if ranker == NO_RERANKER else _TEXTS):
+        for uri in _spaced(skills, _PLAIN):
             links = {one.occupation for one in self.taxonomy.relations_by_skill[uri]}
             query = self._query(self.taxonomy.skills[uri].label, SKILL_TO_TITLES.pair, ranker)
             found = self.rankers[ranker].rank(query, self.occupations.nearest(query.vector, DEPTH))
