@@ -338,9 +338,7 @@ def test_a_run_leaves_models_and_a_manifest(
     assert (pair.record.preset, pair.temperature) == ("compact-card", temperature)
     encoder, reranker = (read_manifest(output / name) for name in (ENCODER, RERANKER))
     assert encoder == ModelManifest(dimension=1024, max_length=64, languages=("en",), export=encoder.export)
-    assert reranker == ModelManifest(
-        max_length=128, temperature=temperature, languages=("en",), export=reranker.export
-    )
+    assert reranker == ModelManifest(max_length=128, temperature=temperature, export=reranker.export)
     for export in (encoder.export, reranker.export):
         assert export is not None
         assert f"{len(split.held_out)} held-out occupations and " in export.measured_on
