@@ -30,6 +30,7 @@ from stores import KINDS, Kind, empty_store
 from indexer.read.esco import read_sample
 from skillsearch.store.base import SPACES
 from skillsearch.taxonomy.records import Occupation, RelationKind, Skill, Taxonomy
+from skillsearch.taxonomy.texts import occupation_text
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning"),
@@ -152,12 +153,9 @@ def to_embed(old: Taxonomy, new: Taxonomy, alias_weight: float) -> list[str]:
         return skill and (skill.label, sorted(skill.alt_labels) if alias_weight else ())
 
     skills = [one.label for uri, one in new.skills.items() if text(one) != text(old.skills.get(uri))]
-    before = {uri: one.label.split() for uri, one in old.occupations.items()}
-    return sorted(skills) + sorted(
-        " ".join(one.label.split())
-        for uri, one in new.occupations.items()
-        if one.label.split() != before.get(uri)
-    )
+    before = {uri: occupation_text(one) for uri, one in old.occupations.items()}
+    after = {uri: occupation_text(one) for uri, one in new.occupations.items()}
+    return sorted(skills) + sorted(title for uri, title in after.items() if title != before.get(uri))
 
 
 @pytest.mark.parametrize("kind", KINDS)
