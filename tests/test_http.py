@@ -1,10 +1,13 @@
 """The API: tasks with their results, problems, keys, pages, budgets, limits, and bad input."""
 
 import asyncio
+import gc
 import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,10 @@ import pytest
 from fastapi.testclient import TestClient
 from indexing import index_taxonomy
 
+from skillsearch.aio import AsyncSkillSearch
 from skillsearch.client import SkillSearch
 from skillsearch.errors import ConfigurationError, StoreError
+from skillsearch.http import warm
 from skillsearch.http.app import create_app, load_keys
 from skillsearch.http.budget import Pace
 from skillsearch.http.keys import Keys, new_key
@@ -40,8 +45,6 @@ def serving(client: SkillSearch, keys: Keys | None = None, **settings: Any) -> I
 @pytest.fixture(scope="module")
 def shared(home: Path, models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """A service over the sample, in a home of its own."""
-    import shutil
-
     folder = tmp_path_factory.mktemp("served") / "home"
     shutil.copytree(home, folder)
     with serving(SkillSearch.open(home=folder, models=str(models_folder), device="cpu")) as api:
@@ -220,6 +223,40 @@ def test_what_is_published(shared: Api) -> None:
     assert values["judging"] is True
     (part,) = shared.get("/v1/taxonomies").json()["taxonomies"]
     assert (part["taxonomy"], part["version"]) == ("sample", "1.0.0")
+
+
+def test_what_is_published_is_warm_and_out_of_garbage_collections(
+    home: Path,
+    models_folder: Path,
+    tmp_path: Path,
+    taxonomy: Taxonomy,
+    encoder: Encoder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "home"
+    shutil.copytree(home, folder)
+    monkeypatch.setattr(warm, "_SECONDS", 0.02)
+    asked: list[object] = []
+    client = SkillSearch.open(home=folder, models=str(models_folder), device="cpu")
+    run = AsyncSkillSearch.run
+
+    async def counted(self: AsyncSkillSearch, ask: Callable[[], Any]) -> Any:  # noqa: ANN401
+        asked.append(ask)
+        return await run(self, ask)
+
+    monkeypatch.setattr(AsyncSkillSearch, "run", counted)
+    with serving(client) as api:
+        assert gc.get_freeze_count() > 0
+        once = len(asked)
+        assert once > 1
+        with closing(EmbeddedStore(folder / "index")) as store:
+            published = index_taxonomy(taxonomy, encoder, store, full=True).build.name
+        deadline = time.monotonic() + 20
+        while len(asked) < 2 * once and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert len(asked) == 2 * once
+        assert api.get("/v1/status").json()["build"]["name"] == published
+    assert gc.get_freeze_count() == 0
 
 
 def test_an_answer_that_the_caller_has_is_not_sent_again(shared: Api) -> None:

@@ -1,11 +1,10 @@
 """The application: the API, the page, health and metrics, behind one gate."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -25,14 +24,13 @@ from skillsearch.http.keys import Keys
 from skillsearch.http.metrics import MEDIA_TYPE, Metrics
 from skillsearch.http.problems import Problem, problem_of, respond, validation_problem
 from skillsearch.http.settings import ServiceSettings, load_service_settings
+from skillsearch.http.warm import kept_warm
 from skillsearch.judgements import Judgements
 from skillsearch.settings import load_settings
 
 __all__ = ["create_app", "description", "from_environment", "load_keys"]
 
 _logger = logging.getLogger(__name__)
-
-_WARM: Final = "You manage projects and administer databases."
 
 
 def from_environment() -> FastAPI:
@@ -71,8 +69,8 @@ def create_app(client: SkillSearch, settings: ServiceSettings, keys: Keys) -> Fa
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await _warm_up(service)
-        yield
+        async with kept_warm(service):
+            yield
         await searches.close()
 
     app = _application(lifespan)
@@ -125,21 +123,6 @@ def _application(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]
     app.add_exception_handler(HTTPException, _tell_http)
     _describe(app)
     return app
-
-
-async def _warm_up(service: Service) -> None:
-    """Read what the first searches would wait for, and learn how long one takes."""
-    searches = service.searches
-    try:
-        status = await service.status()
-        result = await searches.search("Project Manager")
-        depth = result.depth if result.rerank else None
-        service.pace.learn(result.timings, depth and min(depth, status.build.skills))
-        await asyncio.gather(
-            searches.extract(_WARM), searches.suggest("pro"), searches.normalize_title("nurse")
-        )
-    except SkillSearchError as error:
-        _logger.warning("not ready yet: %s", error)
 
 
 async def _health() -> Response:
