@@ -27,9 +27,10 @@ from indexer.read.release import Release
 from skillsearch.errors import ConfigurationError, TaxonomyError
 from skillsearch.models.pair import locate_models
 from skillsearch.progress import Progress, silent
-from skillsearch.rank.token_cache import TokenCache
+from skillsearch.rank.token_cache import TOKENS, TokenCache
 from skillsearch.settings import Runtime
 from skillsearch.store.base import Build, Store
+from skillsearch.tasks.demand import DEMAND, kept_demand
 from skillsearch.taxonomy.records import Taxonomy
 
 __all__ = ["ReindexReport", "ReindexRequest", "reindex"]
@@ -60,8 +61,8 @@ class ReindexRequest(BaseModel):
         allow_downgrade: accept a release that is older than the published one.
         accept_removals: concepts that may vanish; by default 5% of those published.
         full: embed everything again.
-        tokens: folder in which the tokens of labels are kept, where the models have a reranker that reads
-            them; None leaves them to the first search.
+        home: folder in which what searches need of an index is kept: tokens of its labels, where the models
+            have a reranker that reads them, and demand. None leaves them to the first search.
         nice: how far to give way to other programs, 1 to 19 as in `os.nice`; by default not at all.
 
     Raises:
@@ -91,7 +92,7 @@ class ReindexRequest(BaseModel):
     allow_downgrade: bool = False
     accept_removals: Annotated[int, Field(ge=0)] | None = None
     full: bool = False
-    tokens: Path | None = None
+    home: Path | None = None
     nice: Annotated[int, Field(ge=0, le=19)] | None = None
 
     @model_validator(mode="after")
@@ -201,8 +202,11 @@ def reindex(
         )
         advance(1)
         built = execute(plan, encoder, store, golden=golden, margin=request.margin, progress=progress)
-        if pair.distilled and request.tokens:
-            TokenCache(encoder, request.tokens).of(store.published(), progress=progress)
+        if request.home:
+            if pair.distilled:
+                tokens = TokenCache(encoder, request.home / TOKENS)
+                tokens.of(store.published(), progress=progress)
+            kept_demand(request.home / DEMAND, store.published())
         return replace(report, published=built)
 
 

@@ -14,6 +14,7 @@ from command import run
 from skillsearch import SkillSearch
 from skillsearch.rank.demand import (
     FEATURES,
+    MOST,
     DemandModel,
     demand_features,
     own_demand,
@@ -73,11 +74,11 @@ def test_what_a_taxonomy_does_not_say_is_neutral() -> None:
 
 
 def test_a_model_by_hand() -> None:
-    model = DemandModel((1.0,) * 10, (2.0,) * 10, (0.1, -0.2, *[0.0] * 8))
-    table = np.ones((3, 10))
-    table[0, 0], table[1, 0], table[2, 1] = 3, 100, nan
-    # one deviation above; capped at three; not known
-    np.testing.assert_allclose(model.of(table), [0.1, 0.3, 0.0])
+    model = DemandModel((1.0,) * 10, (2.0,) * 10, (0.03, -0.2, *[0.0] * 8))
+    table = np.ones((5, 10))
+    table[0, 0], table[1, 0], table[2, 1], table[3, 1], table[4, 1] = 3, 100, nan, 3, -3
+    # one deviation above; a feature counts up to three; not known; below without limit, above up to the limit
+    np.testing.assert_allclose(model.of(table), [0.03, 0.09, 0.0, -0.2, MOST])
 
 
 def test_the_model_of_the_package_finds_general_skills_in_demand() -> None:

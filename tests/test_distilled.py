@@ -21,9 +21,9 @@ from skillsearch.models.manifest import EXPORT, read_manifest
 from skillsearch.models.pair import DISTILLED, ENCODER, RERANKER, locate_models
 from skillsearch.models.token_scorer import CONFIG
 from skillsearch.progress import Advance
-from skillsearch.rank.token_cache import TOKENS
 from skillsearch.rank.token_table import embed_tokens
 from skillsearch.store.embedded import EmbeddedStore
+from skillsearch.tasks.demand import DEMAND
 from skillsearch.taxonomy.records import Taxonomy
 from skillsearch.taxonomy.texts import pair_text, skill_names
 from trainer.export.agreement import draw_sample
@@ -257,7 +257,7 @@ def test_the_smallest_export_carries_it(
         assert client.search("Nurse", limit=5).rerank == "distilled"
 
 
-def test_a_reindex_embeds_the_tokens_so_that_the_first_search_does_not_wait(
+def test_a_reindex_prepares_tokens_and_demand_so_that_the_first_search_does_not_wait(
     made: tuple[Path, TrainReport], tmp_path: Path
 ) -> None:
     stages: list[str] = []
@@ -267,8 +267,9 @@ def test_a_reindex_embeds_the_tokens_so_that_the_first_search_does_not_wait(
         return lambda _: None
 
     with closing(EmbeddedStore(tmp_path / "index")) as store:
-        reindex(ReindexRequest(models=str(made[0]), sample=True, tokens=tmp_path / TOKENS), store, progress)
+        reindex(ReindexRequest(models=str(made[0]), sample=True, home=tmp_path), store, progress)
     assert stages[-1] == "embed tokens"
+    assert (tmp_path / DEMAND).is_file()
     stages.clear()
     with SkillSearch.open(home=tmp_path, models=str(made[0]), progress=progress) as client:
         assert client.search("Nurse").rerank == "distilled"

@@ -77,3 +77,10 @@ def test_a_search_of_the_sample_finds_what_a_person_expects(
 ) -> None:
     labels = [hit.label for hit in skills.search(title, limit=10)]
     assert sum(expected in label.lower() for label in labels) >= 2, labels
+
+
+@pytest.mark.parametrize("title", ["Nurse", "Data Scientist", "Electrician", "Sales Manager", "Cook"])
+def test_a_job_s_own_skills_stand_before_general_ones(skills: SkillSearch, title: str) -> None:
+    general = [hit.rank for hit in skills.search(title, limit=10).hits if hit.reuse_level == "transversal"]
+    assert not set(general) & {1, 2, 3}
+    assert len(general) < 4

@@ -79,7 +79,6 @@ def reindex(
     """
     from indexer.reindex import reindex as run
     from skillsearch.cli.progress import progress_bars
-    from skillsearch.rank.token_cache import TOKENS
     from skillsearch.settings import load_settings
     from skillsearch.store import open_store
 
@@ -100,7 +99,7 @@ def reindex(
         report=report,
         accept_removals=accept_removals,
         full=full,
-        tokens=settings.home.expanduser() / TOKENS,
+        home=settings.home.expanduser(),
         nice=nice,
         **more,
     )

@@ -25,7 +25,7 @@ from skillsearch.store.base import Payload
 from skillsearch.store.schema import skill_payload
 from skillsearch.taxonomy.records import Taxonomy
 
-__all__ = ["FEATURES", "DemandModel", "demand_features", "own_demand", "skill_payloads", "title_hash"]
+__all__ = ["FEATURES", "MOST", "DemandModel", "demand_features", "own_demand", "skill_payloads", "title_hash"]
 
 FEATURES: Final = (
     "reuse_level",
@@ -43,6 +43,10 @@ FEATURES: Final = (
 skill; log1p of the occupations that need it, and ISCO-08 major groups among these; 1 in the collection of
 transversal skills, of digital ones; how usual the words of its label are, on average and the rarest: the
 logarithm of the share of skills whose description has the word."""
+
+MOST: Final = 0.12
+"""What demand adds to the score of a blend at most. A skill that half of all jobs ask for still stands below
+those that are a job's own."""
 
 _LEVELS: Final = ("occupation-specific", "sector-specific", "cross-sector", "transversal")
 _FAR: Final = 3.0  # deviations from the mean beyond which a feature counts no more
@@ -70,9 +74,11 @@ class DemandModel:
     titles: tuple[str, ...] = ()
 
     def of(self, features: Float64Array) -> Float64Array:
-        """What demand adds to the score of a blend: shape (n, 10) to (n,); 0 for the average skill."""
+        """What demand adds to a blend: shape (n, 10) to (n,); 0 for the average skill, at most `MOST`."""
         scaled = (features - np.array(self.means)) / np.array(self.deviations)
-        added: Float64Array = np.clip(np.nan_to_num(scaled), -_FAR, _FAR) @ np.array(self.weights)
+        added: Float64Array = np.minimum(
+            np.clip(np.nan_to_num(scaled), -_FAR, _FAR) @ np.array(self.weights), MOST
+        )
         return added
 
     def by_uri(self, payloads: Sequence[Payload]) -> dict[str, float]:

@@ -3,12 +3,16 @@
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from skillsearch.rank.demand import own_demand
 from skillsearch.store.base import Build
 from skillsearch.tasks.kept_files import kept_in
 
-__all__ = ["kept_demand"]
+__all__ = ["DEMAND", "kept_demand"]
+
+DEMAND: Final = "demand.json"
+"""Name of the file in `HOME`."""
 
 
 def kept_demand(path: Path, build: Build) -> Mapping[str, float]:

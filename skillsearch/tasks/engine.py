@@ -25,7 +25,7 @@ from skillsearch.store.base import Build, Space, Store
 from skillsearch.store.filter_values import FilterValues
 from skillsearch.store.filters import Filters, Match, Where
 from skillsearch.tasks.confidence import Confidence
-from skillsearch.tasks.demand import kept_demand
+from skillsearch.tasks.demand import DEMAND, kept_demand
 from skillsearch.tasks.names import Names
 from skillsearch.tasks.vectors import Vectors
 from skillsearch.tasks.vocabulary import kept_vocabulary
@@ -201,7 +201,7 @@ class Run:
 
     def demand(self) -> Mapping[str, float]:
         """What demand adds to the score of each skill; computed once for each build."""
-        kept, path = self.kept, self.engine.settings.home.expanduser() / "demand.json"
+        kept, path = self.kept, self.engine.settings.home.expanduser() / DEMAND
         return kept.once("demand", "skills", lambda: kept_demand(path, kept.build))
 
     def encode(self, texts: Sequence[str]) -> Float32Array:

@@ -14,7 +14,7 @@ import numpy as np
 from skillsearch.arrays import BoolArray, Float64Array, Int64Array
 from skillsearch.errors import ConfigurationError, EvaluationError
 from skillsearch.progress import Progress, silent
-from skillsearch.rank.demand import FEATURES, DemandModel, demand_features, skill_payloads, title_hash
+from skillsearch.rank.demand import FEATURES, MOST, DemandModel, demand_features, skill_payloads, title_hash
 from skillsearch.settings import Settings
 from skillsearch.taxonomy.records import Taxonomy
 from trainer.blend.evidence import deal, ridge
@@ -154,7 +154,7 @@ def fit_scores(
         others = np.setdiff1d(np.arange(titles), fold)
         inner = _crossed(inputs, relevant, known, parts, others, options)
         chosen.append(_best_weight(benchmark, scores, others, inner, alpha))
-        crossed[fold] = chosen[-1] * _left_out(inputs, relevant[others], known, parts)
+        crossed[fold] = _added(chosen[-1], _left_out(inputs, relevant[others], known, parts))
         advance(1)
     everyone = np.arange(titles)
     whole = _crossed(inputs, relevant, known, parts, everyone, options)
@@ -225,9 +225,15 @@ def _best_weight(
     qrels: Qrels = {query: benchmark.qrels[query] for query in some.queries}
     part = Benchmark(benchmark.name, benchmark.queries, benchmark.documents, qrels)
     figures = [
-        measure("", part, some.fused(alpha, some.depth, weight * demand)).mean("map") for weight in _WEIGHTS
+        measure("", part, some.fused(alpha, some.depth, _added(weight, demand))).mean("map")
+        for weight in _WEIGHTS
     ]
     return _WEIGHTS[int(np.argmax(figures))]
+
+
+def _added(weight: float, demand: Float64Array) -> Float64Array:
+    """What demand adds with a weight, as a search limits it."""
+    return np.minimum(weight * demand, MOST)
 
 
 def _relevant(benchmark: Benchmark) -> BoolArray:
