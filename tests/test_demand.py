@@ -210,7 +210,7 @@ def test_the_command_writes_coefficients_and_tells_bad_input(
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     labels = [row["label"].removesuffix(", titles and skills left out") for row in report["rows"]]
-    assert labels == ["stage one", "blend alpha=0.7", "blend alpha=0.7, demand"]
+    assert labels == ["blend alpha=0.7", "blend alpha=0.7, demand"]
     assert len(report["weights"]) == 3
     written = json.loads(output.read_text(encoding="utf-8"))
     assert len(written["weights"]) == len(written["features"]) == len(FEATURES)

@@ -92,7 +92,6 @@ def fit_demand(
     )
     alpha, depth = settings.alpha, scores.depth
     rankings = {
-        "stage one": scores.fused(1.0, 0),
         f"blend alpha={alpha:g}": scores.fused(alpha, depth),
         f"blend alpha={alpha:g}, demand": scores.fused(alpha, depth, crossed),
     }
