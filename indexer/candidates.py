@@ -91,5 +91,9 @@ def _sample_vectors(build: Build, space: Space = "occupations") -> list[Sequence
     if not count:
         return _sample_vectors(build, "skills")
     step = max(1, count // _QUERIES)
-    points = (point.vector for row, point in enumerate(build.scan(space, vectors=True)) if row % step == 0)
+    points = (
+        point.vector
+        for row, point in enumerate(build.scan(space, vectors=True, fields=("uri",)))
+        if row % step == 0
+    )
     return [vector for vector, _ in zip(points, range(_QUERIES), strict=False)]

@@ -28,9 +28,9 @@ from skillsearch.errors import ConfigurationError, TaxonomyError
 from skillsearch.models.pair import locate_models
 from skillsearch.progress import Progress, silent
 from skillsearch.rank.token_cache import TOKENS, TokenCache
-from skillsearch.settings import Runtime
+from skillsearch.settings import Runtime, load_settings
 from skillsearch.store.base import Build, Store
-from skillsearch.tasks.demand import DEMAND, kept_demand
+from skillsearch.tasks.preparation import prepare
 from skillsearch.taxonomy.records import Taxonomy
 
 __all__ = ["ReindexReport", "ReindexRequest", "reindex"]
@@ -61,8 +61,8 @@ class ReindexRequest(BaseModel):
         allow_downgrade: accept a release that is older than the published one.
         accept_removals: concepts that may vanish; by default 5% of those published.
         full: embed everything again.
-        home: folder in which what searches need of an index is kept: tokens of its labels, where the models
-            have a reranker that reads them, and demand. None leaves them to the first search.
+        home: folder in which what searches learn of an index is kept, such as the tokens of its labels where
+            the models have a reranker that reads them. None leaves it to the first searches.
         nice: how far to give way to other programs, 1 to 19 as in `os.nice`; by default not at all.
 
     Raises:
@@ -151,7 +151,7 @@ def reindex(
         request: names the release.
         store: of the index; its lock is held from the plan on, except in a dry run.
         progress: hears of the stages ``read``, ``plan``, ``load the encoder``, ``embed``, ``write``,
-            ``check``, ``publish`` and ``embed tokens``.
+            ``check``, ``publish``, ``embed tokens`` and ``prepare searches``.
         on_read: called with the release and its skipped rows, before it may be refused.
 
     Raises:
@@ -206,7 +206,9 @@ def reindex(
             if pair.distilled:
                 tokens = TokenCache(encoder, request.home / TOKENS)
                 tokens.of(store.published(), progress=progress)
-            kept_demand(request.home / DEMAND, store.published())
+            advance = progress("prepare searches", 1)
+            prepare(store, encoder, load_settings(home=request.home))
+            advance(1)
         return replace(report, published=built)
 
 

@@ -10,6 +10,7 @@ import skillsearch.tasks as tasks
 from skillsearch.client import SkillSearch
 from skillsearch.errors import ConfigurationError, StoreError
 from skillsearch.methods import Method
+from skillsearch.models.device import usable_cpus
 from skillsearch.results import FailedSearch, SearchResult
 from skillsearch.running import cancellable
 from skillsearch.settings import Settings
@@ -54,17 +55,19 @@ class AsyncMethod(Generic[Parameters, Answer]):
 class AsyncSkillSearch:
     """The same client for asyncio: searches run in threads, and stop between two stages if cancelled."""
 
-    def __init__(self, client: SkillSearch, *, concurrency: int = 4) -> None:
+    def __init__(self, client: SkillSearch, *, concurrency: int | None = None) -> None:
         """Search with a client.
 
         Args:
             client: it is closed with this one.
-            concurrency: how many searches run at once; others wait. Those that run share the
-                cores.
+            concurrency: how many searches run at once; others wait. By default as many as there are cores,
+                and at least two: more only wait for each other, and all answers come late.
 
         Raises:
             ConfigurationError: `concurrency` is below 1.
         """
+        if concurrency is None:
+            concurrency = max(usable_cpus(), 2)
         if concurrency < 1:
             raise ConfigurationError(f"concurrency is at least 1, found {concurrency}")
         self.client = client
@@ -75,10 +78,10 @@ class AsyncSkillSearch:
         cls,
         settings: Settings | None = None,
         *,
-        concurrency: int = 4,
+        concurrency: int | None = None,
         **overrides: Any,  # noqa: ANN401 - any setting
     ) -> Self:
-        """See `SkillSearch.open`; `concurrency` is how many searches run at once."""
+        """See `SkillSearch.open`, and `AsyncSkillSearch` for `concurrency`."""
         return cls(await asyncio.to_thread(SkillSearch.open, settings, **overrides), concurrency=concurrency)
 
     search = AsyncMethod(tasks.TITLE_TO_SKILLS)
@@ -118,6 +121,25 @@ class AsyncSkillSearch:
     ) -> list[SearchResult | FailedSearch]:
         """See `SkillSearch.search_many`."""
         return await self.run(lambda: self.client.search_many(titles, **options))
+
+    async def take_up(self, read: Callable[[SkillSearch], object]) -> bool:
+        """Read the published index, then search it, in a service that must not stop to read.
+
+        After the first call, a build that is published is searched when this is called again; until it has
+        been read, searches run on the build before.
+
+        Args:
+            read: runs searches that read what others will need, with the client that it is called with.
+
+        Returns:
+            Whether it was another build than before.
+
+        Raises:
+            ModelMismatchError: it is an index of another encoder; searches stay on the build before.
+            StoreError: the store failed, or the client is closed.
+        """
+        client = self.client
+        return await asyncio.to_thread(client._engine.take_up, lambda: read(client))
 
     async def close(self) -> None:
         """Close the index, once the searches that run have ended."""

@@ -1,16 +1,27 @@
-"""The searches that run in a client: closing waits for them, and a cancelled one stops between its stages."""
+"""The searches that run in a client.
+
+Closing waits for them, a cancelled one stops between its stages, and what is read beside them gives way.
+"""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Final, TypeVar
 
 from skillsearch.errors import StoreError
 
-__all__ = ["Searches", "cancellable", "stop_if_cancelled"]
+__all__ = ["Searches", "cancellable", "giving_way", "stop_if_cancelled", "unhurried"]
+
+_Item = TypeVar("_Item")
+
+_AT_A_TIME: Final = 64  # items between two pauses
+_PAUSE: Final = 10.0  # as long as the work before it
 
 _cancelled: ContextVar[threading.Event | None] = ContextVar("cancelled", default=None)
+_giving_way: ContextVar[Callable[[], bool] | None] = ContextVar("giving way", default=None)
 
 
 class Searches:
@@ -39,6 +50,11 @@ class Searches:
                 self._running -= 1
                 self._condition.notify_all()
 
+    @property
+    def running(self) -> int:
+        """How many run now."""
+        return self._running
+
     def close(self) -> None:
         """Let no further search begin, and wait for those that run."""
         with self._condition:
@@ -54,6 +70,32 @@ def cancellable(cancelled: threading.Event) -> Iterator[None]:
         yield
     finally:
         _cancelled.reset(token)
+
+
+@contextmanager
+def giving_way(is_busy: Callable[[], bool]) -> Iterator[None]:
+    """Let loops of this thread over `unhurried` items leave the cores to others while it is busy."""
+    token = _giving_way.set(is_busy)
+    try:
+        yield
+    finally:
+        _giving_way.reset(token)
+
+
+def unhurried(items: Iterable[_Item]) -> Iterable[_Item]:
+    """The items; with pauses in between, ten times as long as the work, where this thread gives way."""
+    is_busy = _giving_way.get()
+    return _with_pauses(items, is_busy) if is_busy else items
+
+
+def _with_pauses(items: Iterable[_Item], is_busy: Callable[[], bool]) -> Iterator[_Item]:
+    begun = time.thread_time()
+    for count, item in enumerate(items, 1):
+        yield item
+        if count % _AT_A_TIME == 0:
+            if is_busy():
+                time.sleep(_PAUSE * (time.thread_time() - begun))
+            begun = time.thread_time()
 
 
 def stop_if_cancelled() -> None:

@@ -22,6 +22,7 @@ from skillsearch.rank.demand import (
     title_hash,
 )
 from skillsearch.rank.fuse import fuse
+from skillsearch.tasks.kept_files import kept_in
 from skillsearch.taxonomy.records import Taxonomy
 from trainer.blend.prior import FitOptions, fit_scores
 from trainer.evaluate.benchmark import Benchmark, Document
@@ -108,15 +109,36 @@ def test_a_home_keeps_demand_and_makes_it_again_where_it_is_damaged(
 ) -> None:
     path = home / "demand.json"
     texts = []
-    for damage in (None, "{", json.dumps({"build": "other", "skills": {}})):
+    for damage in (None, "{", "[]", '{"builds": [1]}', json.dumps({"build": "other", "skills": {}})):
         if damage is not None:
             path.write_text(damage, encoding="utf-8")
         with SkillSearch.open(home=home, models=str(models_folder), device="cpu") as client:
             client.search("Chef", limit=5)
         texts.append(path.read_text(encoding="utf-8"))
     assert len(set(texts)) == 1
-    kept = json.loads(texts[0])["skills"]
-    assert kept == pytest.approx(own_demand().by_uri(skill_payloads(taxonomy)))
+    (kept,) = json.loads(texts[0])["builds"].values()
+    assert kept["skills"] == pytest.approx(own_demand().by_uri(skill_payloads(taxonomy)))
+
+
+def test_a_file_keeps_what_was_learned_of_two_builds(tmp_path: Path) -> None:
+    learned: list[str] = []
+
+    def learn(build: str) -> str:
+        def make() -> str:
+            learned.append(build)
+            return f"of {build}"
+
+        return kept_in(
+            tmp_path / "kept.json",
+            build,
+            make,
+            read=lambda values: str(values["told"]),
+            write=lambda made: {"told": made},
+        )
+
+    for build in ("one", "two", "one", "two", "three", "two", "one"):
+        assert learn(build) == f"of {build}"
+    assert learned == ["one", "two", "three", "one"]
 
 
 def test_held_out_occupations_tell_nothing(taxonomy: Taxonomy) -> None:

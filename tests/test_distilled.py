@@ -268,12 +268,17 @@ def test_a_reindex_prepares_tokens_and_demand_so_that_the_first_search_does_not_
 
     with closing(EmbeddedStore(tmp_path / "index")) as store:
         reindex(ReindexRequest(models=str(made[0]), sample=True, home=tmp_path), store, progress)
-    assert stages[-1] == "embed tokens"
-    assert (tmp_path / DEMAND).is_file()
+    assert stages[-2:] == ["embed tokens", "prepare searches"]
+    kept = {path.name: path.read_bytes() for path in tmp_path.rglob("*.json") if "index" not in path.parts}
+    assert set(kept) == {DEMAND, "vocabulary.json", "skills.json", "occupations.json"}
     stages.clear()
     with SkillSearch.open(home=tmp_path, models=str(made[0]), progress=progress) as client:
         assert client.search("Nurse").rerank == "distilled"
+        client.extract("You administer databases.")
     assert "embed tokens" not in stages
+    assert all(
+        path.read_bytes() == kept[path.name] for path in tmp_path.glob("**/*.json") if path.name in kept
+    )
 
 
 def test_the_command_searches_with_it(made: tuple[Path, TrainReport], distilled_home: Path) -> None:

@@ -5,6 +5,7 @@ import gc
 import json
 import logging
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -16,9 +17,8 @@ import pytest
 from fastapi.testclient import TestClient
 from indexing import index_taxonomy
 
-from skillsearch.aio import AsyncSkillSearch
 from skillsearch.client import SkillSearch
-from skillsearch.errors import ConfigurationError, StoreError
+from skillsearch.errors import ConfigurationError, ModelMismatchError, StoreError
 from skillsearch.http import warm
 from skillsearch.http.app import create_app, load_keys
 from skillsearch.http.budget import Pace
@@ -28,6 +28,7 @@ from skillsearch.http.settings import ServiceSettings, load_service_settings
 from skillsearch.models.protocols import Encoder
 from skillsearch.results import Timings
 from skillsearch.store.embedded import EmbeddedStore
+from skillsearch.store.info import BuildInfo
 from skillsearch.taxonomy.records import Taxonomy
 
 Api = TestClient
@@ -225,7 +226,7 @@ def test_what_is_published(shared: Api) -> None:
     assert (part["taxonomy"], part["version"]) == ("sample", "1.0.0")
 
 
-def test_what_is_published_is_warm_and_out_of_garbage_collections(
+def test_no_request_waits_until_a_new_index_is_read(
     home: Path,
     models_folder: Path,
     tmp_path: Path,
@@ -236,27 +237,65 @@ def test_what_is_published_is_warm_and_out_of_garbage_collections(
     folder = tmp_path / "home"
     shutil.copytree(home, folder)
     monkeypatch.setattr(warm, "_SECONDS", 0.02)
-    asked: list[object] = []
-    client = SkillSearch.open(home=folder, models=str(models_folder), device="cpu")
-    run = AsyncSkillSearch.run
+    reading: list[str] = []
+    go_on, read = threading.Event(), warm._read
 
-    async def counted(self: AsyncSkillSearch, ask: Callable[[], Any]) -> Any:  # noqa: ANN401
-        asked.append(ask)
-        return await run(self, ask)
+    def waiting(client: SkillSearch) -> None:
+        reading.append(client.status().build.name)
+        if len(reading) > 1:
+            assert go_on.wait(60)
+        read(client)
 
-    monkeypatch.setattr(AsyncSkillSearch, "run", counted)
-    with serving(client) as api:
-        assert gc.get_freeze_count() > 0
-        once = len(asked)
-        assert once > 1
+    monkeypatch.setattr(warm, "_read", waiting)
+    with serving(SkillSearch.open(home=folder, models=str(models_folder), device="cpu")) as api:
+        assert gc.get_freeze_count() > 0  # what it keeps is out of garbage collections
         with closing(EmbeddedStore(folder / "index")) as store:
             published = index_taxonomy(taxonomy, encoder, store, full=True).build.name
-        deadline = time.monotonic() + 20
-        while len(asked) < 2 * once and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert len(asked) == 2 * once
-        assert api.get("/v1/status").json()["build"]["name"] == published
+        eventually(lambda: len(reading) == 2)
+        answer = api.post("/v1/skills/search", json={"title": "Nurse", "limit": 3}).json()
+        assert answer["versions"]["build"] == reading[0] != published
+        assert reading[1] == published
+        go_on.set()
+        eventually(lambda: api.get("/v1/status").json()["build"]["name"] == published)
     assert gc.get_freeze_count() == 0
+    assert len(reading) == 2
+
+
+def test_an_index_of_another_encoder_is_told_and_the_one_before_stays(
+    taxonomy: Taxonomy,
+    encoder: Encoder,
+    models_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(warm, "_SECONDS", 0.02)
+    store = EmbeddedStore(tmp_path / "index")
+    index_taxonomy(taxonomy, encoder, store)
+    with serving(SkillSearch.open(home=tmp_path, models=str(models_folder), device="cpu")) as api:
+        before = api.get("/v1/status").json()["build"]["name"]
+        monkeypatch.setattr("skillsearch.tasks.engine.require_match", refuse_other_than(before))
+        index_taxonomy(replace(taxonomy, version="2.0.0"), encoder, store)
+        eventually(lambda: "not ready: of another encoder" in caplog.text)
+        assert api.post("/v1/skills/search", json={"title": "Nurse"}).json()["versions"]["build"] == before
+        time.sleep(0.1)
+    assert caplog.text.count("not ready") == 1
+    store.close()
+
+
+def refuse_other_than(name: str) -> Callable[[BuildInfo, object], None]:
+    def require(info: BuildInfo, _: object) -> None:
+        if info.name != name:
+            raise ModelMismatchError("of another encoder")
+
+    return require
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_an_answer_that_the_caller_has_is_not_sent_again(shared: Api) -> None:
@@ -452,6 +491,7 @@ def test_a_new_index_is_taken_up_between_requests(
         first = api.post("/v1/skills/search", json={"title": "Nurse", "limit": 5}).json()
         tag = api.get("/v1/taxonomies").headers["etag"]
         index_taxonomy(replace(taxonomy, version="2.0.0"), encoder, store)
+        eventually(lambda: api.get("/v1/taxonomies", headers={"If-None-Match": tag}).status_code == 200)
         again = api.post("/v1/skills/search", json={"title": "Nurse", "limit": 5, "cursor": first["next"]})
         assert again.json()["type"] == "urn:skillsearch:problem:cursor"
         second = api.post("/v1/skills/search", json={"title": "Nurse", "limit": 5}).json()

@@ -82,6 +82,9 @@ def test_two_workers_answer_while_the_index_moves(
                 time.sleep(1)
                 done = run(*arguments, home=Path(place["SKILLSEARCH_HOME"]), **place)
                 assert done.returncode == 0, done.stderr
+                end = time.monotonic() + MOST  # workers take a new index up once they have read it
+                while len(builds) < 2 and time.monotonic() < end:
+                    time.sleep(0.1)
             time.sleep(1)
         finally:
             stop.append(True)

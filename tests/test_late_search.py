@@ -17,6 +17,7 @@ from command import run
 from indexing import index_taxonomy
 from rich.console import Console
 
+from indexer.builds import rollback
 from skillsearch import AsyncSkillSearch, Filters, SkillSearch
 from skillsearch.cli.tables import explanation, result_table
 from skillsearch.errors import ConfigurationError, ModelError, QueryError
@@ -337,8 +338,17 @@ def test_only_labels_that_are_new_are_embedded(
     monkeypatch.setattr(TorchEncoder, "encode_tokens", watched)
     for service in (cache, TokenCache(encoder, tmp_path / TOKENS)):  # one that runs, one that starts
         table = service.of(store.published())
-        assert set(table.labels) == {one.label for one in (*skills.values(), *taxonomy.occupations.values())}
+        now = {one.label for one in (*skills.values(), *taxonomy.occupations.values())}
+        before = {taxonomy.skills[gone].label, taxonomy.skills[changed].label}
+        assert set(table.labels) == now | before  # which a rollback needs again
     assert seen == ["weld upside down"]
+    assert cache.path
+    written = cache.path.stat().st_mtime_ns
+    rollback(store)
+    for service in (cache, TokenCache(encoder, tmp_path / TOKENS)):
+        assert before <= set(service.of(store.published()).labels)
+    assert seen == ["weld upside down"]
+    assert cache.path.stat().st_mtime_ns == written
     fresh = embed_tokens(encoder, ["weld upside down"])
     row = table.index["weld upside down"]
     rows = table.tokens[table.offsets[row] : table.offsets[row + 1]]

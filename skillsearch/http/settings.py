@@ -44,7 +44,10 @@ class ServiceSettings(BaseSettings):
         "those of this machine.",
     )
     judging: bool = Field(default=True, description="Take judgements; they are kept in the home.")
-    concurrency: Count = Field(default=4, description="Searches at once in a process; others wait.")
+    concurrency: Count | None = Field(
+        default=None,
+        description="Searches at once in a process; others wait. By default one a core, and at least 2.",
+    )
     max_waiting: Count = Field(
         default=64, description="Requests that may run or wait in a process; more are told to come later."
     )

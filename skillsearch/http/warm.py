@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from skillsearch.client import SkillSearch
 from skillsearch.errors import SkillSearchError
 from skillsearch.http.call import Service
 
@@ -14,15 +15,16 @@ __all__ = ["kept_warm"]
 
 _logger = logging.getLogger(__name__)
 
-_SECONDS: Final = 5.0  # between two looks at what is published
+_SECONDS: Final = 1.0  # between two looks at what is published
+_TITLE: Final = "Project Manager"
 _ADVERT: Final = "You manage projects and administer databases."
 
 
 @asynccontextmanager
 async def kept_warm(service: Service) -> AsyncIterator[None]:
-    """Warm up what is published now, and each build that is published later."""
-    build = await _warm_up(service)
-    watch = asyncio.create_task(_watch(service, build))
+    """Take up what is published now, and each build that is published later, once it is read."""
+    told = await _take_up(service, "")
+    watch = asyncio.create_task(_watch(service, told))
     try:
         yield
     finally:
@@ -31,37 +33,37 @@ async def kept_warm(service: Service) -> AsyncIterator[None]:
         gc.unfreeze()
 
 
-async def _watch(service: Service, build: str) -> None:
+async def _watch(service: Service, told: str) -> None:
     while True:
         await asyncio.sleep(_SECONDS)
-        try:
-            published = (await service.status()).build.name
-        except SkillSearchError:
-            continue  # requests tell it
-        if published != build:
-            build = await _warm_up(service)
+        told = await _take_up(service, told)
 
 
-async def _warm_up(service: Service) -> str:
-    """Ask what reads everything, learn how long a search takes, and set apart what was read.
-
-    Returns:
-        The name of the published build; empty where there is none yet.
-    """
-    searches, build = service.searches, ""
+async def _take_up(service: Service, told: str) -> str:
+    """Take up what is published; what is wrong with it is told once, and returned."""
     try:
-        status = await service.status()
-        build = status.build.name
-        result = await searches.search("Project Manager")
-        depth = result.depth if result.rerank else None
-        service.pace.learn(result.timings, depth and min(depth, status.build.skills))
-        await asyncio.gather(
-            searches.extract(_ADVERT), searches.suggest("pro"), searches.normalize_title("nurse")
-        )
+        if await service.searches.take_up(_read):
+            await _learn_pace(service)
+            _set_apart()
     except SkillSearchError as error:
-        _logger.warning("not ready yet: %s", error)
-    _set_apart()
-    return build
+        if str(error) != told:
+            _logger.warning("not ready: %s", error)
+        return str(error)
+    return ""
+
+
+def _read(client: SkillSearch) -> None:
+    """Ask what reads all that is kept of an index."""
+    client.search(_TITLE)
+    client.normalize_title(_TITLE)
+    client.extract(_ADVERT)
+    client.suggest(_TITLE[:3])
+
+
+async def _learn_pace(service: Service) -> None:
+    status, result = await service.status(), await service.searches.search(_TITLE)
+    depth = result.depth if result.rerank else None
+    service.pace.learn(result.timings, depth and min(depth, status.build.skills))
 
 
 def _set_apart() -> None:
@@ -70,6 +72,5 @@ def _set_apart() -> None:
     An index of ESCO has half a million objects, which stay. To look through them takes a fifth of a second,
     in which no request goes on.
     """
-    gc.unfreeze()  # an index before, which may be gone
-    gc.collect()
+    gc.collect(1)  # what is young
     gc.freeze()

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import platform
+import warnings
 from pathlib import Path
 from typing import Final
 
@@ -72,7 +73,9 @@ def cpu_threads(threads: int | None = None) -> int:
 
 def usable_cpus() -> int:
     """The CPUs that the process may use, by affinity and by the quota of its container."""
-    from joblib import cpu_count
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it has no shared memory, which it is not asked for
+        from joblib import cpu_count
 
     return int(cpu_count())
 
@@ -80,9 +83,8 @@ def usable_cpus() -> int:
 def use_threads(threads: int | None) -> None:
     """Have torch use so many threads on CPUs in this process; by default see `cpu_threads`."""
     import torch
-    from joblib import cpu_count
 
     if threads is None and not os.environ.get("OMP_NUM_THREADS"):
-        threads = min(torch.get_num_threads(), cpu_count())
+        threads = min(torch.get_num_threads(), usable_cpus())
     if threads is not None:
         torch.set_num_threads(threads)

@@ -23,6 +23,8 @@ __all__ = ["TOKENS", "TokenCache"]
 TOKENS: Final = "tokens"
 """The folder of token embeddings, under the home."""
 
+_LEFT_OVER: Final = 0.1  # labels of indexes before, as a share of those of the index, at most
+
 _log = logging.getLogger(__name__)
 
 
@@ -39,7 +41,7 @@ class TokenCache:
         self._encoder = encoder
         self.path = folder and folder / f"{encoder.folder.fingerprint}.safetensors"
         self._lock = Lock()
-        self._ready: tuple[str, TokenTable] | None = None
+        self._ready: dict[str, TokenTable] = {}
 
     def of(self, build: Build, *, progress: Progress = silent) -> TokenTable:
         """The tokens of all labels of an index; what is not in the cache yet is embedded and kept.
@@ -51,13 +53,16 @@ class TokenCache:
         Raises:
             ModelError: the encoder's weights are broken.
         """
-        ready = self._ready
-        if ready is None or ready[0] != build.info.name:
+        name = build.info.name
+        table = self._ready.get(name)
+        if table is None:
             with self._lock:
-                ready = self._ready
-                if ready is None or ready[0] != build.info.name:
-                    ready = self._ready = (build.info.name, self._up_to_date(build, progress))
-        return ready[1]
+                table = self._ready.get(name)
+                if table is None:
+                    table = self._up_to_date(build, progress)
+                    before = list(self._ready.items())[-1:]  # searches of the index before may still run
+                    self._ready = dict([*before, (name, table)])
+        return table
 
     def _up_to_date(self, build: Build, progress: Progress) -> TokenTable:
         """The tokens of all labels of an index, from the file as far as they are in it."""
@@ -67,13 +72,16 @@ class TokenCache:
             return kept[0]
         with self._alone():
             kept = self._read(warn=True)
+            known = kept[0] if kept else None
             if kept is not None and kept[1] == name:  # another process was quicker
                 return kept[0]
             labels = sorted({label for space in SPACES for label in build.values(space, "label")})
-            known = kept[0] if kept else None
             missing = len(labels) if known is None else sum(label not in known for label in labels)
+            if known is not None and not missing:  # after a rollback, or in a search that began before
+                return known
             advance = progress("embed tokens", missing) if missing else None
-            return self._kept(embed_tokens(self._encoder, labels, known=known, advance=advance), name)
+            wanted = [*labels, *_left_over(known, labels)]
+            return self._kept(embed_tokens(self._encoder, wanted, known=known, advance=advance), name)
 
     def _read(self, *, warn: bool = False) -> tuple[TokenTable, str] | None:
         if self.path is None:
@@ -119,3 +127,10 @@ class TokenCache:
             yield
         finally:
             lock.release()
+
+
+def _left_over(known: TokenTable | None, labels: list[str]) -> list[str]:
+    """Labels that an index before had, which a rollback needs again; none where they are too many."""
+    current = set(labels)
+    left = [label for label in (known.labels if known else ()) if label not in current]
+    return left if len(left) <= _LEFT_OVER * len(labels) else []

@@ -101,8 +101,10 @@ class Build(Protocol):
     def fetch(self, space: Space, uris: Sequence[str]) -> dict[str, Payload]:
         """Whole payloads by URI; those that are not there are left out."""
 
-    def scan(self, space: Space, *, vectors: bool = False) -> Iterator[Point]:
-        """All points with their payloads; without `vectors` their vectors are empty."""
+    def scan(
+        self, space: Space, *, vectors: bool = False, fields: Sequence[str] | None = None
+    ) -> Iterator[Point]:
+        """All points with their payloads, or some fields of them; without `vectors` no vectors."""
 
     def values(self, space: Space, field: str) -> dict[str, int]:
         """The values of a keyword field, and how many points have each."""

@@ -1,12 +1,11 @@
 """The engine that all tasks run on: the index, the models, and the steps of a search."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
+from typing import Final
 
 from skillsearch.arrays import Float32Array
 from skillsearch.characters import quoted
@@ -19,23 +18,19 @@ from skillsearch.rank.choose import Rankers
 from skillsearch.rank.probability import keep_probable, with_probabilities
 from skillsearch.rank.ranker import NoReranking, Ranker, require_in_range
 from skillsearch.results import Timings, Versions
-from skillsearch.running import Searches, stop_if_cancelled
+from skillsearch.running import Searches, giving_way, stop_if_cancelled
 from skillsearch.settings import Settings
 from skillsearch.store.base import Build, Space, Store
-from skillsearch.store.filter_values import FilterValues
 from skillsearch.store.filters import Filters, Match, Where
 from skillsearch.tasks.confidence import Confidence
+from skillsearch.tasks.current_build import CurrentBuild, Kept
 from skillsearch.tasks.demand import DEMAND, kept_demand
-from skillsearch.tasks.names import Names
-from skillsearch.tasks.vectors import Vectors
 from skillsearch.tasks.vocabulary import kept_vocabulary
 from skillsearch.taxonomy.texts import pair_text
 from skillsearch.words.languages import scripts_of
 from skillsearch.words.titles import CleanTitle, Vocabulary, clean_title
 
-__all__ = ["PLAIN", "Engine", "Kept", "Request", "Run", "checked_request"]
-
-_Made = TypeVar("_Made")
+__all__ = ["PLAIN", "Engine", "Request", "Run", "checked_request"]
 
 _logger = logging.getLogger(__name__)
 
@@ -63,34 +58,6 @@ def checked_request(limit: int, filters: Filters | None, ranker: Ranker) -> Requ
     return Request(limit, filters, ranker)
 
 
-class Kept:
-    """What is read of one build on first use, and kept while it is published; shared between threads."""
-
-    def __init__(self, build: Build) -> None:
-        self.build = build
-        self._made: dict[tuple[str, Space], object] = {}
-        self._lock = threading.RLock()
-
-    def filter_values(self, space: Space) -> FilterValues:
-        """The values that filters can name."""
-        return self.once("filter values", space, lambda: FilterValues(self.build, space))
-
-    def names(self, space: Space) -> Names:
-        """The labels and aliases of a space."""
-        return self.once("names", space, lambda: Names.of(self.build, space))
-
-    def vectors(self, space: Space) -> Vectors:
-        """The vectors of a space."""
-        return self.once("vectors", space, lambda: Vectors.of(self.build, space))
-
-    def once(self, name: str, space: Space, make: Callable[[], _Made]) -> _Made:
-        """What `make` gives, which is called once for a name and a space."""
-        with self._lock:
-            if (name, space) not in self._made:
-                self._made[name, space] = make()
-            return self._made[name, space]  # type: ignore[return-value] # of the same name
-
-
 @dataclass
 class Engine:
     """All that a client has opened.
@@ -101,6 +68,7 @@ class Engine:
         rankers: those that a search can ask for.
         settings: defaults of what a search can vary.
         calibration: what makes probabilities of scores; None where the models have none.
+        current: the build that searches run on.
     """
 
     store: Store
@@ -109,11 +77,13 @@ class Engine:
     settings: Settings
     calibration: Calibration | None = None
     _searches: Searches = field(default_factory=Searches)
-    _kept: Kept | None = None
+
+    def __post_init__(self) -> None:
+        self.current = CurrentBuild(self.store)
 
     @contextmanager
     def run(self) -> Iterator["Run"]:
-        """One run of a task, on the build that is published now.
+        """One run of a task, on the build that is current; see `CurrentBuild`.
 
         Raises:
             ModelMismatchError: an index of another encoder has been published meanwhile.
@@ -121,12 +91,14 @@ class Engine:
         """
         with self._searches.one():
             start = time.perf_counter()
-            build = self.store.published()
-            require_match(build.info, self.encoder.folder)
-            kept = self._kept
-            if kept is None or kept.build.info.name != build.info.name:
-                kept = self._kept = Kept(build)
-            yield Run(self, build, kept, start)
+            kept = self.current.kept()
+            require_match(kept.build.info, self.encoder.folder)
+            yield Run(self, kept.build, kept, start)
+
+    def take_up(self, read: Callable[[], object]) -> bool:
+        """See `CurrentBuild.take_up`; what is read gives way to searches that run meanwhile."""
+        with giving_way(lambda: self._searches.running > 1):  # one is its own
+            return self.current.take_up(read)
 
     def check_filters(self, space: Space, filters: Filters | None) -> None:
         """Check filters against the published index, before the first of many inputs is taken.

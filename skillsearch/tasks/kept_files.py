@@ -28,22 +28,27 @@ def kept_in(
 ) -> _Made:
     """What a file keeps of a build, or else what `make` gives, which the file keeps from now on.
 
+    It keeps those of two builds, so that nothing is learned again after a rollback.
+
     Args:
         path: of the file, which is JSON.
-        build: the name of the build; what is kept of another is not read.
+        build: the name of the build; what is kept of others is not read.
         make: learns it anew, where there is no file or a damaged one.
         read: makes it of JSON values.
         write: gives its JSON values.
     """
+    before: dict[str, Any] = {}
     try:
-        values = from_json(path.read_bytes())
-        if values.pop("build") == build:
-            return read(values)
+        known = dict(from_json(path.read_bytes())["builds"])
+        if build in known:
+            return read(known[build])
+        before = known
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         pass  # there is none, or it is damaged: it is made again
     made = make()
+    kept = dict([*list(before.items())[-1:], (build, write(made))])
     try:
-        save(path, json.dumps({"build": build, **write(made)}, ensure_ascii=False) + "\n", StoreError)
+        save(path, json.dumps({"builds": kept}, ensure_ascii=False) + "\n", StoreError)
     except StoreError as error:
         _logger.info("%s; it is learned again next time", error)
     return made

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from skillsearch.characters import fold, script_of
 from skillsearch.results import How
+from skillsearch.running import unhurried
 from skillsearch.store.base import Build, Payload, Space
 from skillsearch.taxonomy.texts import label_variants
 
@@ -20,6 +21,7 @@ _ADDITION = re.compile(r"\s*\([^()]*\)$")
 _ORDER: Final[Mapping[How, int]] = {"label": 0, "alias": 1}
 _WORD = re.compile(r"[^\W\d_]+")
 _OCCUPATIONS: Final = ("occupations_essential", "occupations_optional")
+_FIELDS: Final = ("uri", "label", "alt_labels", "hidden_labels", "description", *_OCCUPATIONS)
 _RARE: Final = 0.001  # share of letters that a script of the index has at least
 
 
@@ -50,7 +52,7 @@ class Names:
     @classmethod
     def of(cls, build: Build, space: Space) -> "Names":
         """Read all names of a space."""
-        return cls.from_payloads(point.payload for point in build.scan(space))
+        return cls.from_payloads(point.payload for point in unhurried(build.scan(space, fields=_FIELDS)))
 
     @classmethod
     def from_payloads(cls, payloads: Iterable[Payload]) -> "Names":
@@ -92,7 +94,7 @@ class Names:
         return frozenset(word for key in self.by_spelling for word in _WORD.findall(key) if len(word) > 3)
 
     def __iter__(self) -> Iterator[Name]:
-        return (name for names in self.by_spelling.values() for name in names)
+        return (name for names in unhurried(self.by_spelling.values()) for name in names)
 
 
 def names_of(payload: Payload) -> Iterator[Name]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from skillsearch.arrays import Float32Array, Float64Array
 from skillsearch.rank.logistic import logistic
+from skillsearch.running import unhurried
 from skillsearch.tasks.confidence import Confidence
 from skillsearch.tasks.names import Names
 from skillsearch.tasks.vectors import Vectors
@@ -54,7 +55,7 @@ class Lexicon:
         counts = Counter(word for some in found.values() for word in frozenset[str]().union(*some))
         rarity = {word: math.log(1 + len(found) / count) for word, count in counts.items()}
         by_rarest = defaultdict[str, list[tuple[str, frozenset[str]]]](list)
-        for uri, some in found.items():
+        for uri, some in unhurried(found.items()):
             for words in some:
                 if len(words) > 1:
                     by_rarest[min(words, key=lambda word: (-rarity[word], word))].append((uri, words))

@@ -8,6 +8,7 @@ from typing import Final
 from skillsearch.characters import quoted
 from skillsearch.errors import QueryError
 from skillsearch.results import How
+from skillsearch.running import unhurried
 from skillsearch.tasks.concepts import is_text
 from skillsearch.tasks.engine import Engine, Run
 from skillsearch.tasks.extraction import Extraction, FoundSkill, ReadSentence, Span
@@ -15,7 +16,7 @@ from skillsearch.tasks.names import Name
 from skillsearch.tasks.reading import Lexicon, Reader
 from skillsearch.tasks.task import Input, Task
 from skillsearch.words.clauses import clauses
-from skillsearch.words.gazetteer import Gazetteer, tokens
+from skillsearch.words.gazetteer import Gazetteer, words_of
 from skillsearch.words.markup import PlainText, plain_text, repaired
 from skillsearch.words.sentences import Requirement, Sentence, requirement_at, sentences
 
@@ -125,14 +126,14 @@ def _gazetteer(run: Run) -> tuple[Gazetteer, list[Name]]:
     def make() -> tuple[Gazetteer, list[Name]]:
         known = run.kept.names("skills")
         names = [name for name in known if _class(name) in _NAMED]
-        return Gazetteer.of((name.text for name in names), known.words), names
+        return Gazetteer.of((name.text for name in unhurried(names)), known.words), names
 
     return run.kept.once("gazetteer", "skills", make)
 
 
 def _class(name: Name) -> tuple[How, bool, bool]:
     """Whether it is a label or an alias, whether it has capitals, and whether it is one word."""
-    return name.how, not name.text.islower(), len(tokens(name.text)) == 1
+    return name.how, not name.text.islower(), len(words_of(name.text)) == 1
 
 
 def _in_language(run: Run, part: Sentence) -> Sentence:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skillsearch.arrays import Float32Array
+from skillsearch.running import unhurried
 from skillsearch.store.base import Build, Space
 
 __all__ = ["Vectors"]
@@ -31,7 +32,7 @@ class Vectors:
         count = build.count(space)
         matrix = np.empty((count, build.info.dimension), dtype=np.float32)
         uris = []
-        for row, point in enumerate(build.scan(space, vectors=True)):
+        for row, point in enumerate(unhurried(build.scan(space, vectors=True, fields=("uri",)))):
             matrix[row] = point.vector
             uris.append(point.uri)
         lengths = np.linalg.norm(matrix, axis=1, keepdims=True)

@@ -8,11 +8,12 @@ ordinary word, such as *Swift*, is found only where its case says that it is a n
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
-from skillsearch.words.stems import root, singular
+from skillsearch.words.stems import REMEMBERED, root, singular
 
-__all__ = ["Gazetteer", "Mention", "tokens"]
+__all__ = ["Gazetteer", "Mention", "tokens", "words_of"]
 
 _TOKEN = re.compile(r"(?<![\w.])\.[A-Z]\w+|\w+(?:[.&]\w+)*[+#]*")
 _LEFT_OUT: Final = frozenset(("a", "an", "the", "your", "our", "their", "of"))
@@ -60,13 +61,14 @@ class Gazetteer:
         by_roots: dict[str, list[int]] = {}
         spellings, ordinary = [], set(words)
         for row, name in enumerate(names):
-            parts = tokens(name)
+            parts = words_of(name)
             spellings.append(name)
             if len(parts) > 1:
-                ordinary.update(part.text for part in parts if part.text.islower())
+                ordinary.update(part for part in parts if part.islower())
             if parts and len(parts) <= _LONGEST:
-                by_key.setdefault("".join(part.stem for part in parts), []).append(row)
-                if key := _roots(parts):
+                stems = [_stem(part) for part in parts]
+                by_key.setdefault("".join(stems), []).append(row)
+                if key := _roots(parts, stems):
                     by_roots.setdefault(key, []).append(row)
         by_key.pop("", None)
         keys, roots = ({key: tuple(rows) for key, rows in some.items()} for some in (by_key, by_roots))
@@ -89,7 +91,10 @@ class Gazetteer:
         for count in range(min(_LONGEST, len(words) - place), 0, -1):
             run = words[place : place + count]
             between = text[run[0].start : run[-1].end]
-            rows = self.by_key.get("".join(word.stem for word in run)) or self.by_roots.get(_roots(run))
+            stems = [word.stem for word in run]
+            rows = self.by_key.get("".join(stems)) or self.by_roots.get(
+                _roots([word.text for word in run], stems)
+            )
             if rows and run[-1].stem and not re.search(r"[,;:()\n!?|]|\.\s", between):
                 kept = tuple(row for row in rows if self._is_meant(text, run, self.spellings[row]))
                 if kept:
@@ -98,7 +103,7 @@ class Gazetteer:
 
     def _is_meant(self, text: str, run: list[Token], name: str) -> bool:
         """Whether a run of words is the name, and not only spelt so."""
-        if len(tokens(name)) > 1:
+        if len(words_of(name)) > 1:
             return True
         if len(run) > 1:
             return len(name) > 5
@@ -118,12 +123,18 @@ def tokens(text: str) -> list[Token]:
     return [Token(match.start(), match.end(), match[0], _stem(match[0])) for match in _TOKEN.finditer(text)]
 
 
-def _roots(run: Sequence[Token]) -> str:
+def words_of(text: str) -> list[str]:
+    """The words of a text, as `tokens` has them."""
+    return _TOKEN.findall(text)
+
+
+def _roots(words: Sequence[str], stems: Sequence[str]) -> str:
     """The roots of several words, articles left out; empty for one word."""
-    words = [root(word.text) for word in run if word.stem]
-    return " ".join(words) if len(words) > 1 else ""
+    found = [root(word) for word, stem in zip(words, stems, strict=True) if stem]
+    return " ".join(found) if len(found) > 1 else ""
 
 
+@lru_cache(REMEMBERED)
 def _stem(word: str) -> str:
     """What the singular and the plural of a word share; empty for an article."""
     return "" if word.casefold() in _LEFT_OUT and (word.islower() or word.istitle()) else singular(word)

@@ -1,9 +1,13 @@
 """Stems of words: what their forms share, roughly, in English; other languages lose little by it."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
-__all__ = ["root", "roots", "singular"]
+__all__ = ["REMEMBERED", "root", "roots", "singular"]
+
+REMEMBERED: Final = 65_536
+"""Words whose stems are remembered: the names of a taxonomy have few different ones."""
 
 _WORD = re.compile(r"[\w+#.&-]*[\w+#]")
 _ENDINGS: Final = ("ements", "ement", "ments", "ment", "ings", "ing", "ies", "ied", "ed", "es", "s", "e", "y")
@@ -18,6 +22,7 @@ _SMALL: Final = frozenset(
 )
 
 
+@lru_cache(REMEMBERED)
 def singular(word: str) -> str:
     """What the singular and the plural of a word share."""
     lower = word.casefold()
@@ -27,6 +32,7 @@ def singular(word: str) -> str:
     return lower[:-1] if len(lower) > 3 and is_plural else lower
 
 
+@lru_cache(REMEMBERED)
 def root(word: str) -> str:
     """What the forms of a verb and its noun share: *manage*, *managing*, *management*."""
     lower = word.casefold()

@@ -115,9 +115,12 @@ class EmbeddedBuild:
         payloads = (dict(record.payload or {}) for record in found)
         return {str(payload["uri"]): payload for payload in payloads}
 
-    def scan(self, space: Space, *, vectors: bool = False) -> Iterator[Point]:
-        """All points, a page at a time."""
-        for record in records(self._shard(space), vectors=vectors):
+    def scan(
+        self, space: Space, *, vectors: bool = False, fields: Sequence[str] | None = None
+    ) -> Iterator[Point]:
+        """All points, a page at a time; `fields` names those of the payload that are wanted."""
+        wanted = True if fields is None else list(fields)
+        for record in records(self._shard(space), payload=wanted, vectors=vectors):
             named = record.vector if isinstance(record.vector, dict) else {}
             vector = named.get(VECTOR_NAME, ())
             yield Point(dict(record.payload or {}), vector)  # type: ignore[arg-type] # a dense vector
