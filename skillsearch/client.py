@@ -118,12 +118,9 @@ class SkillSearch:
             build = store.published()
             blender = load_blender(settings.blender.expanduser()) if settings.blender else None
             pair = locate_models(settings.model_location)
-            running: dict[str, Any] = settings.model_dump(
-                include={"device", "batch_size", "runtime", "threads"}
-            )
-            encoder = pair.load_encoder(**running)
+            encoder = pair.load_encoder(**settings.running)
             require_match(build.info, encoder.folder)
-            load_reranker = partial(pair.load_reranker, precision=settings.precision, **running)
+            load_reranker = partial(pair.load_reranker, precision=settings.precision, **settings.running)
             reranker = distilled = None
             wanted = settings.rerank or ("cross-encoder" if blender else pair.default_reranker(encoder))
             if wanted == "distilled":

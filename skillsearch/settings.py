@@ -190,6 +190,11 @@ class Settings(BaseSettings):
             return self.models or str(trained)
         return next(iter(shipped_models()), str(trained))
 
+    @property
+    def running(self) -> dict[str, Any]:
+        """How models run, as the arguments of what loads them."""
+        return self.model_dump(include={"device", "batch_size", "runtime", "threads"})
+
     @classmethod
     def settings_customise_sources(
         cls,

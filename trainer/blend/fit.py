@@ -92,21 +92,10 @@ def fit_blend(request: FitRequest, progress: Progress = silent) -> FitReport:
     progress("load index and models")
     pair = locate_models(settings.model_location)
     use_threads(settings.threads)
-    encoder = pair.load_encoder(
-        device=settings.device,
-        batch_size=settings.batch_size,
-        runtime=settings.runtime,
-        threads=settings.threads,
-    )
+    encoder = pair.load_encoder(**settings.running)
     reranker = None
     if request.rerank:
-        reranker = pair.load_reranker(
-            device=settings.device,
-            precision=settings.precision,
-            batch_size=settings.batch_size,
-            runtime=settings.runtime,
-            threads=settings.threads,
-        )
+        reranker = pair.load_reranker(precision=settings.precision, **settings.running)
     store = open_store(settings)
     try:
         build = store.published()

@@ -65,21 +65,10 @@ def evaluate_blend(
     progress("load index and models")
     pair = locate_models(settings.model_location)
     use_threads(settings.threads)
-    encoder = pair.load_encoder(
-        device=settings.device,
-        batch_size=settings.batch_size,
-        runtime=settings.runtime,
-        threads=settings.threads,
-    )
+    encoder = pair.load_encoder(**settings.running)
     scorer = None
     if plan.rerank and blender.second is not None:
-        scorer = pair.load_reranker(
-            device=settings.device,
-            precision=settings.precision,
-            batch_size=settings.batch_size,
-            runtime=settings.runtime,
-            threads=settings.threads,
-        )
+        scorer = pair.load_reranker(precision=settings.precision, **settings.running)
     blender.require_match(encoder.folder, scorer.folder if scorer else None)
     store = open_store(settings)
     try:

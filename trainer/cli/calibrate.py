@@ -59,21 +59,10 @@ def calibrate(
         raise EvaluationError(f"{models} is not a folder, so there is no place for {CALIBRATION}: name one")
     taxonomy = load_release(esco, sample=sample, version=more.get("version")).taxonomy
     selection = select_occupations(models, taxonomy, file=occupations, allow_trained=allow_trained)
-    encoder = pair.load_encoder(
-        device=settings.device,
-        batch_size=settings.batch_size,
-        runtime=settings.runtime,
-        threads=settings.threads,
-    )
+    encoder = pair.load_encoder(**settings.running)
     scorer = None
     if Path(pair.reranker).is_dir():
-        scorer = pair.load_reranker(
-            device=settings.device,
-            precision=settings.precision,
-            batch_size=settings.batch_size,
-            runtime=settings.runtime,
-            threads=settings.threads,
-        )
+        scorer = pair.load_reranker(precision=settings.precision, **settings.running)
     with progress_bars() as progress:
         report = fit(
             taxonomy,

@@ -141,11 +141,9 @@ def load_ranker(
         ModelError: a model cannot be loaded.
     """
     progress("load models")
-    pair, batch_size = locate_models(settings.model_location), settings.batch_size
+    pair = locate_models(settings.model_location)
     use_threads(settings.threads)
-    encoder = pair.load_encoder(
-        device=settings.device, batch_size=batch_size, runtime=settings.runtime, threads=settings.threads
-    )
+    encoder = pair.load_encoder(**settings.running)
     ranker: Reranker | None = None
     weight = settings.demand_weight
     wanted = settings.rerank or pair.default_reranker(encoder)
@@ -162,13 +160,7 @@ def load_ranker(
             scorer=pair.load_distilled(encoder, threads=settings.threads),
         )
     elif plan.rerank:
-        scorer = pair.load_reranker(
-            device=settings.device,
-            precision=settings.precision,
-            batch_size=batch_size,
-            runtime=settings.runtime,
-            threads=settings.threads,
-        )
+        scorer = pair.load_reranker(precision=settings.precision, **settings.running)
         ranker = CrossEncoderRanker(scorer, alpha=settings.alpha, depth=settings.depth, demand_weight=weight)
     return encoder, ranker
 
