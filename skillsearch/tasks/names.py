@@ -68,7 +68,7 @@ class Names:
             for name in names_of(payload):
                 found.setdefault(fold(name.text), {}).setdefault(name.uri, name)
         return cls(
-            {key: tuple(sorted(some.values(), key=_priority)) for key, some in found.items()},
+            {key: tuple(sorted(some.values(), key=_priority)) for key, some in unhurried(found.items())},
             labels,
             frozenset(words),
             occupations,
@@ -91,7 +91,9 @@ class Names:
     @cached_property
     def words_of_names(self) -> frozenset[str]:
         """The words of all names, folded; short ones say nothing of a language, and are left out."""
-        return frozenset(word for key in self.by_spelling for word in _WORD.findall(key) if len(word) > 3)
+        return frozenset(
+            word for key in unhurried(self.by_spelling) for word in _WORD.findall(key) if len(word) > 3
+        )
 
     def __iter__(self) -> Iterator[Name]:
         return (name for names in unhurried(self.by_spelling.values()) for name in names)

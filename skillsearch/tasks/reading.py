@@ -52,7 +52,7 @@ class Lexicon:
         found = defaultdict[str, dict[frozenset[str], None]](dict)
         for name in names:
             found[name.uri][roots(name.text)] = None
-        counts = Counter(word for some in found.values() for word in frozenset[str]().union(*some))
+        counts = Counter(word for some in unhurried(found.values()) for word in frozenset[str]().union(*some))
         rarity = {word: math.log(1 + len(found) / count) for word, count in counts.items()}
         by_rarest = defaultdict[str, list[tuple[str, frozenset[str]]]](list)
         for uri, some in unhurried(found.items()):
