@@ -255,6 +255,9 @@ def test_no_request_waits_until_a_new_index_is_read(
         answer = api.post("/v1/skills/search", json={"title": "Nurse", "limit": 3}).json()
         assert answer["versions"]["build"] == reading[0] != published
         assert reading[1] == published
+        with monkeypatch.context() as patch:  # a key that may not list the builds
+            patch.setattr(EmbeddedStore, "builds", refuse)
+            assert api.get("/v1/status").json()["build"]["name"] == published
         go_on.set()
         eventually(lambda: api.get("/v1/status").json()["build"]["name"] == published)
     assert gc.get_freeze_count() == 0
@@ -289,6 +292,10 @@ def refuse_other_than(name: str) -> Callable[[BuildInfo, object], None]:
             raise ModelMismatchError("of another encoder")
 
     return require
+
+
+def refuse(_: object) -> None:
+    raise StoreError("refused")
 
 
 def eventually(holds: Callable[[], bool]) -> None:

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import Final, TypeVar
 from weakref import WeakValueDictionary
 
+from skillsearch.errors import StoreError
 from skillsearch.store.base import Build, Space, Store
 from skillsearch.store.filter_values import FilterValues
 from skillsearch.tasks.names import Names
@@ -64,7 +65,7 @@ class CurrentBuild:
     """The build that searches run on: the published one, or the one before until that is read.
 
     Without `take_up`, searches follow what is published at once. With it, they follow only when the next
-    build has been read, so that none waits for that; a build that is deleted meanwhile is not waited with.
+    build has been read, so that none waits for that. A build that is deleted meanwhile is left at once.
     """
 
     def __init__(self, store: Store) -> None:
@@ -119,7 +120,11 @@ class CurrentBuild:
             return kept
 
     def _has(self, kept: "Kept") -> bool:
-        return any(info.name == kept.build.info.name for info in self._store.builds())
+        """Whether a build is still there; not where the store does not tell, as with a key that may not."""
+        try:
+            return any(info.name == kept.build.info.name for info in self._store.builds())
+        except StoreError:
+            return False
 
 
 _reading: Final[ContextVar[tuple[CurrentBuild, Kept] | None]] = ContextVar("reading", default=None)
