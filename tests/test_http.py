@@ -286,6 +286,30 @@ def test_an_index_of_another_encoder_is_told_and_the_one_before_stays(
     store.close()
 
 
+def test_a_fault_while_an_index_is_read_does_not_end_the_watch(
+    taxonomy: Taxonomy,
+    encoder: Encoder,
+    models_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(warm, "_SECONDS", 0.02)
+    store = EmbeddedStore(tmp_path / "index")
+    index_taxonomy(taxonomy, encoder, store)
+    with serving(SkillSearch.open(home=tmp_path, models=str(models_folder), device="cpu")) as api:
+        with monkeypatch.context() as patch:
+            patch.setattr(warm, "_read", break_down)
+            published = index_taxonomy(replace(taxonomy, version="2.0.0"), encoder, store).build.name
+            eventually(lambda: "not ready: a fault" in caplog.text)
+        eventually(lambda: api.get("/v1/status").json()["build"]["name"] == published)
+    store.close()
+
+
+def break_down(_: object) -> None:
+    raise RuntimeError("a fault")
+
+
 def refuse_other_than(name: str) -> Callable[[BuildInfo, object], None]:
     def require(info: BuildInfo, _: object) -> None:
         if info.name != name:

@@ -45,9 +45,10 @@ async def _take_up(service: Service, told: str) -> str:
         if await service.searches.take_up(_read):
             await _learn_pace(service)
             _set_apart()
-    except SkillSearchError as error:
+    except Exception as error:  # whatever it is, the next look may succeed
         if str(error) != told:
-            _logger.warning("not ready: %s", error)
+            fault = None if isinstance(error, SkillSearchError) else error
+            _logger.warning("not ready: %s", error, exc_info=fault)
         return str(error)
     return ""
 
